@@ -1,0 +1,108 @@
+/**
+ * The configuration as the code uses it: typed, in base units, frozen. `schema.ts` says how text becomes this, with each
+ * key's default and sentence; keys there are those of the YAML file.
+ */
+import type { SplitRules } from '../split/split.ts'
+import type { TenantFormat } from '../tenant.ts'
+import type { Secret } from './secret.ts'
+
+export interface Address {
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+}
+
+/** `http://vminsert:8480/insert/{tenant}/write` in parts: only `{tenant}` in the path is ever replaced. */
+export interface Target {
+  /** Scheme, host and port, as `new URL().origin` spells them. */
+  readonly origin: string
+  /** The path (and query) split at each `{tenant}`; one part means that there is none. */
+  readonly pathParts: readonly string[]
+}
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+export interface Config {
+  readonly listen: Address
+  /** As written; only warned about. */
+  readonly listenPprof: string
+  readonly listenMetrics: Address
+  readonly metrics: {
+    readonly includeTenant: boolean
+    /** Tenants that get a label of their own; the others share `__other__`. */
+    readonly maxTenants: number
+    readonly compatibility: 'none' | 'cortex_tenant'
+  }
+  readonly target: Target
+  /** As written; only warned about. */
+  readonly targetLoki: string
+  readonly enableIpv6: boolean
+  readonly log: {
+    readonly level: LogLevel
+    readonly format: 'auto' | 'json' | 'pretty'
+    /** Whether a push that failed by the store's own answer (not by a broken connection) is logged as an error. */
+    readonly responseErrors: boolean
+  }
+  readonly timeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly timeoutShutdownMs: number
+  readonly drainTimeoutMs: number
+  /** Pushes in flight. */
+  readonly concurrency: number
+  readonly auth: {
+    readonly egress: {
+      readonly username: string
+      readonly password: Secret | undefined
+      readonly caBundleFile: string
+    }
+    readonly ingress: { readonly certFile: string; readonly keyFile: string } | undefined
+  }
+  readonly tenant: {
+    readonly labels: readonly string[]
+    readonly precedence: SplitRules['precedence']
+    readonly prefix: string
+    readonly prefixPreferSource: boolean
+    readonly strip: boolean
+    /** Name of the header that carries the tenant; empty where the path does. */
+    readonly header: string
+    readonly defaultTenant: string
+    readonly acceptAll: boolean
+    readonly missing: SplitRules['missing']
+    readonly invalid: SplitRules['invalid']
+    readonly format: TenantFormat
+  }
+  readonly metadata: SplitRules['metadata']
+  readonly engine: 'reference'
+  readonly split: {
+    /** Worker threads; 0 splits on the main thread. */
+    readonly threads: number
+  }
+  readonly egress: {
+    readonly compression: SplitRules['compression']
+    readonly maxConnsPerHost: number
+    /** 0 keeps connections for ever. */
+    readonly maxConnectionDurationMs: number
+    /** Names, in lower case, of inbound headers that go to the store as they are. */
+    readonly forwardHeaders: readonly string[]
+  }
+  readonly limits: {
+    readonly maxBodyBytes: number
+    readonly maxDecodedBytes: number
+    readonly maxSplitOutputBytes: number
+    readonly maxSeries: number
+    readonly maxTenantsPerPush: number
+    readonly maxInFlightBytes: number
+  }
+  readonly on429: 'pass' | 'retry'
+  readonly onUpstreamRefusal: 'pass' | 'retry'
+  /** Longest Retry-After that is passed on: a Prometheus obeys any value, on the whole shard. */
+  readonly retryAfterMaxMs: number
+  readonly compatibilityHeaders: boolean
+}
+
+/** What the schema noticed and does not refuse: a key that has no effect, a choice that may surprise. */
+export interface ConfigWarning {
+  /** The key as in the YAML file. */
+  readonly key: string
+  readonly message: string
+}

@@ -1,0 +1,134 @@
+/**
+ * The contract of the split: the bytes of one push in, one share per tenant out. Every engine keeps it (the reference
+ * and the WASM kernel, inline or on a thread), and one suite of cases runs on all of them.
+ *
+ * All of it is plain values, so that a result crosses a thread border as it is. Expected outcomes, a corrupt body
+ * included, are values; an exception here is a bug.
+ */
+import type { TenantFormat, TenantId } from '../tenant.ts'
+
+/** `1.0` is prometheus.WriteRequest, `2.0` is io.prometheus.write.v2.Request. */
+export type Protocol = '1.0' | '2.0'
+export type Encoding = 'snappy' | 'zstd'
+
+/** The bytes of one push as they arrived. An engine borrows `body` and keeps nothing of it. */
+export interface Push {
+  readonly body: Uint8Array
+  readonly encoding: Encoding
+  readonly protocol: Protocol
+}
+
+/** How to find the tenant of a series, and what may come out. An argument of each call, because a prefix can come from the request. */
+export interface SplitRules {
+  /** Names of the tenant labels, in configured order; at least one. */
+  readonly labels: readonly string[]
+  /**
+   * Which label wins when a series has several of them. `config`: the first configured one with a value that is not
+   * empty. `series_first`, `series_last`: the first or last in the series' own order; an empty value there counts as
+   * missing, without a look at the others (cortex-tenant 2.x and 1.x).
+   */
+  readonly precedence: 'config' | 'series_first' | 'series_last'
+  /** Whether the winning label is removed from its series. */
+  readonly strip: boolean
+  /** Stands before every tenant, the default one included, before validation. */
+  readonly prefix: string
+  /** Without prefix; empty where there is none. */
+  readonly defaultTenant: string
+  /** What becomes of a series without a tenant. A series that goes to the default tenant keeps all its labels. */
+  readonly missing: 'reject' | 'drop' | 'default'
+  /** What becomes of a series whose tenant is not valid, or that has one tenant label twice. */
+  readonly invalid: 'reject' | 'drop' | 'default'
+  readonly format: TenantFormat
+  /** Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. */
+  readonly metadata: 'drop' | 'default'
+  /** Labels that name an HA replica. A store deduplicates a whole request by its first series, so shares carry these. */
+  readonly haLabels: readonly string[]
+  /** `none` writes literal-only snappy: larger, and almost free to make. */
+  readonly compression: 'fast' | 'none'
+  /** Largest decoded body in bytes. */
+  readonly maxDecodedBytes: number
+  /** Most bytes that all shares together may take before compression. */
+  readonly maxOutputBytes: number
+  /** Most tenants in one push; series of further ones are refused as `too_many_tenants`. */
+  readonly maxTenants: number
+  /** Most entries (series and metadata) in one push. */
+  readonly maxSeries: number
+}
+
+/** How much of each kind. A native histogram is not a sample. */
+export interface Counts {
+  readonly series: number
+  readonly samples: number
+  readonly histograms: number
+  readonly exemplars: number
+  /** Entries of `WriteRequest.metadata`; in 2.0, metadata is a part of its series and not counted. */
+  readonly metadata: number
+}
+
+/** One tenant's part of a push. */
+export interface Share extends Counts {
+  readonly tenant: TenantId
+  /** A complete message of the push's own protocol, as a snappy block. Whoever receives the result owns it. */
+  readonly body: Uint8Array
+  /** Length of the message before compression. */
+  readonly decodedBytes: number
+  /** Value of each of `haLabels` in the first series, empty where it has none. Shares merge only where these are equal. */
+  readonly ha: readonly string[]
+  /**
+   * Whether this share may not be merged with another: its series differ in an HA label, or the message carries
+   * fields beside its entries, which would then speak for other senders' series too.
+   */
+  readonly alone: boolean
+}
+
+/** Why series were left out of the shares. */
+export type RefusalReason =
+  | 'missing_tenant'
+  | 'invalid_tenant'
+  | 'repeated_tenant_label'
+  | 'too_many_tenants'
+  /** 2.0: a reference beyond the symbol table, or an odd number of label references. */
+  | 'bad_reference'
+
+/** Series left out for one reason. `dropped` ones are so by configuration, and the sender hears nothing of them. */
+export interface Refusal extends Counts {
+  readonly reason: RefusalReason
+  readonly dropped: boolean
+  /** The first offending tenant value, at most 64 bytes and escaped to printable ASCII; empty where there is none. */
+  readonly example: string
+}
+
+/** Why a body could not be split at all; see the catalogue in errors.ts. */
+export type SplitErrorCode =
+  | 'snappy_corrupt'
+  | 'zstd_corrupt'
+  | 'decoded_too_large'
+  | 'protobuf_malformed'
+  | 'wrong_protocol'
+  | 'too_many_series'
+  | 'split_output_too_large'
+
+export type SplitResult =
+  | {
+      readonly ok: true
+      /** In order of each tenant's first entry; empty where the push holds nothing to forward. */
+      readonly shares: readonly Share[]
+      /** One entry per reason and `dropped`. */
+      readonly refusals: readonly Refusal[]
+      /** All that the push held; equals shares plus refusals, but for metadata that the rules drop. */
+      readonly received: Counts
+      readonly decodedBytes: number
+      /** Series in which two configured labels have values, and different ones. */
+      readonly disagreements: number
+    }
+  | {
+      readonly ok: false
+      readonly code: SplitErrorCode
+      /** Position in bytes: in the body for `*_corrupt` and `decoded_too_large`, else in the decoded message. */
+      readonly at: number
+      /** What was found there: short, constant text without bytes of the body. */
+      readonly detail: string
+    }
+
+/** An engine: pure, synchronous, no clock and no socket. */
+export type Split = (push: Push, rules: SplitRules) => SplitResult
