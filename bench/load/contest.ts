@@ -1,0 +1,52 @@
+/** Several rounds of the same load through all contenders, in alternating order; medians of what they reached. */
+import { type Contender, type Load, type Result, runRound, startGenerator } from './round.ts'
+
+/** One median result per contender, in their order. */
+export async function runContest(
+  contenders: readonly Contender[],
+  load: Load,
+  rounds: number,
+  tell: (line: string) => void,
+): Promise<readonly Result[]> {
+  const results: Result[][] = contenders.map(() => [])
+  const generator = await startGenerator(load)
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const order = contenders.map((_, n) => n)
+      if (round % 2 === 1) order.reverse()
+      for (const n of order) {
+        const contender = contenders[n]!
+        const result = await runRound(contender, load, generator)
+        results[n]!.push(result)
+        tell(
+          `round ${round + 1}/${rounds} ${contender.name}: ${Math.round(result.samplesPerSecond)} samples/s`,
+        )
+      }
+    }
+  } finally {
+    await generator.stop()
+  }
+  return results.map(medians)
+}
+
+function medians(results: readonly Result[]): Result {
+  const of = (pick: (result: Result) => number): number => {
+    const sorted = results.map(pick).toSorted((a, b) => a - b)
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  }
+  const statuses: Record<string, number> = {}
+  for (const result of results)
+    for (const [status, n] of Object.entries(result.statuses)) statuses[status] = (statuses[status] ?? 0) + n
+  return {
+    samplesPerSecond: of(r => r.samplesPerSecond),
+    cpuPerMillion: of(r => r.cpuPerMillion),
+    peakRss: of(r => r.peakRss),
+    p50: of(r => r.p50),
+    p99: of(r => r.p99),
+    p999: of(r => r.p999),
+    failed: of(r => r.failed),
+    storeRequestsPerSecond: of(r => r.storeRequestsPerSecond),
+    storeBytesPerSample: of(r => r.storeBytesPerSample),
+    statuses,
+  }
+}

@@ -1,0 +1,131 @@
+/** A splitter as a process: Sluice from its sources, any other by its command. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { freePort } from './free-port.ts'
+
+export interface Splitter {
+  readonly url: URL
+  readonly pid: number
+  /** What it has written to stdout and stderr. */
+  log(): string
+  /** Sends the signal to all of its processes and resolves with its exit code, or null, when it is gone. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+export interface SluiceOptions {
+  readonly storeUrl: string
+  /** Port for pushes; a free one by default. */
+  readonly port?: number
+  /** Keys as in sluice.yaml; `listen`, `listen_metrics_address` and `target` are filled in where they are missing. */
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
+/** Starts Sluice and waits until it listens. */
+export async function startSluice({ storeUrl, port, config = {} }: SluiceOptions): Promise<Splitter> {
+  const push = port ?? (await freePort())
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
+  const file = join(dir, 'sluice.yaml')
+  const filled = {
+    listen: `127.0.0.1:${push}`,
+    listen_metrics_address: `127.0.0.1:${await freePort()}`,
+    target: storeUrl,
+    tenant: { label: 'tenant' },
+    ...config,
+  }
+  writeFileSync(file, stringify(filled))
+  const launcher = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
+  const url = new URL(`http://127.0.0.1:${push}/push`)
+  return await start(process.execPath, [launcher, 'serve', '--config', file], {}, url, dir)
+}
+
+/** Starts `command` with a shell, in which `env` is set, and waits until something listens at `url`. */
+export async function startCommand(
+  command: string,
+  url: URL,
+  env: Readonly<Record<string, string>>,
+): Promise<Splitter> {
+  return await start('/bin/sh', ['-c', command], env, url, mkdtempSync(join(tmpdir(), 'splitter-')))
+}
+
+const STARTUP_MS = 15_000
+const STOP_MS = 60_000
+
+async function start(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  url: URL,
+  dir: string,
+): Promise<Splitter> {
+  const logFile = join(dir, 'log')
+  const output = openSync(logFile, 'a')
+  // A process group of its own, so that a launcher or a shell can't leave the real one behind.
+  const child = spawn(file, args, {
+    stdio: ['ignore', output, output],
+    detached: true,
+    env: { ...process.env, ...env },
+  })
+  closeSync(output)
+  const gone = once(child, 'exit') as Promise<[number | null]>
+  const killGroup = () => signal(child, 'SIGKILL')
+  process.once('exit', killGroup)
+  const splitter: Splitter = {
+    url,
+    pid: child.pid as number,
+    log: () => readFileSync(logFile, 'utf8'),
+    async end(name) {
+      signal(child, name)
+      // `sleep` keeps this process alive, so it must be cancelled as soon as the child is gone.
+      const late = new AbortController()
+      const timeout = sleep(STOP_MS, undefined, { signal: late.signal }).catch(() => undefined)
+      const [code] = (await Promise.race([gone, timeout])) ?? [null]
+      late.abort()
+      killGroup()
+      process.off('exit', killGroup)
+      return code
+    },
+  }
+  try {
+    await listening(url, child)
+  } catch (error) {
+    const log = splitter.log()
+    await splitter.end('SIGKILL')
+    throw new Error(`${[file, ...args].join(' ')}: ${(error as Error).message}\n${log.slice(-4_000)}`)
+  } finally {
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+  }
+  return splitter
+}
+
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-(child.pid as number), name)
+  } catch {
+    // The whole group is gone.
+  }
+}
+
+async function listening(url: URL, child: ChildProcess): Promise<void> {
+  const until = Date.now() + STARTUP_MS
+  while (child.exitCode === null && child.signalCode === null) {
+    if (await accepts(url)) return
+    if (Date.now() > until) throw new Error(`nothing listens at ${url.host} after ${STARTUP_MS / 1_000} s`)
+    await sleep(50)
+  }
+  throw new Error(`ended with ${child.signalCode ?? child.exitCode} before it listened`)
+}
+
+function accepts(url: URL): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host: url.hostname, port: Number(url.port) })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
