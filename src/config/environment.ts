@@ -1,0 +1,56 @@
+import type { ConfigWarning } from './config.ts'
+import { nearestKey } from './nearest.ts'
+import { KEYS, variableOf } from './schema.ts'
+import type { Setting, Settings, Written } from './setting.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads `SLUICE_*` and cortex-tenant's `CT_*`; ours win. Empty values count as not set, as with the peer. */
+export function readEnvironment(env: Environment): {
+  settings: Settings
+  warnings: readonly ConfigWarning[]
+} {
+  const settings = new Map<string, Setting>()
+  for (const { path, key } of KEYS) {
+    for (const name of [variableOf(path), key.ct]) {
+      const value = name === undefined ? undefined : env[name]
+      if (name === undefined || value === undefined || value === '') continue
+      const place = { name }
+      const texts: Written[] = key.list
+        ? listed(value).map(text => ({ text, place }))
+        : [{ text: value, place }]
+      settings.set(path, { origin: 'environment', place, texts })
+      break
+    }
+  }
+  return { settings, warnings: unknownVariables(env) }
+}
+
+function listed(value: string): string[] {
+  return value
+    .split(',')
+    .map(text => text.trim())
+    .filter(text => text !== '')
+}
+
+function unknownVariables(env: Environment): ConfigWarning[] {
+  const known = KEYS.flatMap(({ path, key }) =>
+    key.ct === undefined ? [variableOf(path)] : [variableOf(path), key.ct],
+  )
+  const names = new Set(['SLUICE_PEERS', ...known])
+  return Object.keys(env)
+    .filter(name => /^(SLUICE|CT)_/.test(name) && !names.has(name) && !SERVICE_LINK.test(name))
+    .sort()
+    .map(name => {
+      const near = nearestKey(
+        name.toLowerCase(),
+        known.map(variable => variable.toLowerCase()),
+      )
+      const hint = near === undefined ? '' : `; did you mean ${near.toUpperCase()}?`
+      return { key: name, message: `is not a variable of Sluice and has no effect${hint}` }
+    })
+}
+
+/** Kubernetes puts these into every pod beside a service named `sluice` or `sluice-…`. The tests' own variable is no key either. */
+const SERVICE_LINK =
+  /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import type { Config, ConfigWarning } from './config.ts'
+import { type EffectiveKey, effectiveKeys } from './effective.ts'
+import { type Environment, readEnvironment } from './environment.ts'
+import { readFile } from './file.ts'
+import { ConfigError, type ConfigProblem, type Place } from './problem.ts'
+import { formatOf, RULES, tenantInPath } from './rules.ts'
+import { Secret } from './secret.ts'
+import type { Settings } from './setting.ts'
+import { type ConfigValues, readValues, type ValuesRead } from './values.ts'
+import { warningsFor } from './warnings.ts'
+
+export interface ConfigSource {
+  /** Without one, all comes from the environment and the defaults. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined
+  readonly env: Environment
+  /** Reads auth.egress.password_file. */
+  readonly readSecret?: (path: string) => string
+  readonly cores?: number
+}
+
+export interface LoadedConfig {
+  /** Deeply frozen. */
+  readonly config: Config
+  readonly warnings: readonly ConfigWarning[]
+  /** Every key with its value and where that came from, for `renderConfig`. Holds no secret. */
+  readonly effective: readonly EffectiveKey[]
+}
+
+/**
+ * Builds the configuration: environment over file over defaults. Throws a ConfigError with everything that is wrong,
+ * not only the first. Both sources go through the same parsers.
+ */
+export function loadConfig({
+  file,
+  env,
+  readSecret = path => readFileSync(path, 'utf8'),
+  cores = availableParallelism(),
+}: ConfigSource): LoadedConfig {
+  const fromFile = file === undefined ? undefined : readFile(file.name, file.text)
+  const fromEnvironment = readEnvironment(env)
+  const settings: Settings = new Map([...(fromFile?.settings ?? []), ...fromEnvironment.settings])
+  const read = readValues(settings)
+  const problems = [...(fromFile?.problems ?? []), ...read.problems]
+  // Rules would complain about what a file that was not understood may well hold.
+  if (fromFile === undefined || fromFile.problems.length === 0)
+    problems.push(...brokenRules(read, settings, file?.name ?? 'configuration'))
+  if (problems.length > 0) throw new ConfigError(problems.sort(byPlace))
+
+  const config = assemble(read, passwordOf(read.values, settings, readSecret), Math.max(1, cores - 1))
+  return {
+    config: freezeDeeply(config),
+    warnings: [...fromEnvironment.warnings, ...warningsFor(read)],
+    effective: effectiveKeys(config, settings, read.written),
+  }
+}
+
+function brokenRules(
+  { values, written, failed }: ValuesRead,
+  settings: Settings,
+  source: string,
+): ConfigProblem[] {
+  return RULES.filter(rule => !rule.keys.some(key => failed.has(key))).flatMap(({ keys, check }) => {
+    const broken = check(values, written)
+    if (broken === undefined) return []
+    const place: Place = settings.get(keys[0])?.place ?? { name: source }
+    return [{ place, key: keys[0], found: broken[0], allowed: broken[1] }]
+  })
+}
+
+/** In order of the file, then the rest as it came. */
+function byPlace(a: ConfigProblem, b: ConfigProblem): number {
+  const line = (a.place.line ?? Number.MAX_SAFE_INTEGER) - (b.place.line ?? Number.MAX_SAFE_INTEGER)
+  return line !== 0 ? line : (a.place.column ?? 0) - (b.place.column ?? 0)
+}
+
+function passwordOf(
+  { auth: { egress } }: ConfigValues,
+  settings: Settings,
+  readSecret: (path: string) => string,
+): Secret | undefined {
+  if (egress.password_file === '') return egress.password
+  const problem = (found: string): ConfigError => {
+    const key = 'auth.egress.password_file'
+    return new ConfigError([
+      {
+        place: settings.get(key)?.place ?? { name: key },
+        key,
+        found,
+        allowed: 'a readable file with the password',
+      },
+    ])
+  }
+  let text: string
+  try {
+    text = readSecret(egress.password_file).replace(/\r?\n$/, '')
+  } catch (error) {
+    throw problem(
+      `a file that can't be read (${error instanceof Error && 'code' in error ? error.code : 'error'})`,
+    )
+  }
+  if (text === '') throw problem('an empty file')
+  return new Secret(text)
+}
+
+function assemble({ values, written }: ValuesRead, password: Secret | undefined, threads: number): Config {
+  const { tenant, auth, limits, egress } = values
+  const { cert_file: certFile, key_file: keyFile } = auth.ingress.tls_config
+  if (values.target === undefined) throw new Error('BUG: a missing target passed the rules')
+  return {
+    listen: values.listen,
+    listenPprof: values.listen_pprof,
+    listenMetrics: values.listen_metrics_address,
+    metrics: {
+      includeTenant: values.metrics_include_tenant,
+      maxTenants: values.metrics.max_tenants,
+      compatibility: values.metrics.compatibility,
+    },
+    target: values.target,
+    targetLoki: values.target_loki,
+    enableIpv6: values.enable_ipv6,
+    log: { level: values.log_level, format: values.log.format, responseErrors: values.log_response_errors },
+    timeoutMs: values.timeout,
+    idleTimeoutMs: values.idle_timeout,
+    timeoutShutdownMs: values.timeout_shutdown,
+    drainTimeoutMs: values.drain_timeout,
+    concurrency: values.concurrency,
+    auth: {
+      egress: {
+        username: auth.egress.username,
+        password: auth.egress.username === '' ? undefined : password,
+        caBundleFile: auth.egress.tls_config.ca_bundle_file,
+      },
+      ingress: certFile === '' ? undefined : { certFile, keyFile },
+    },
+    tenant: {
+      labels: tenant.label_list.length > 0 ? [...new Set(tenant.label_list)] : [tenant.label],
+      precedence: tenant.label_precedence,
+      prefix: tenant.prefix,
+      prefixPreferSource: tenant.prefix_prefer_source,
+      strip: tenant.label_remove,
+      header: tenantInPath(values) && !written.has('tenant.header') ? '' : tenant.header,
+      defaultTenant: tenant.default,
+      acceptAll: tenant.accept_all,
+      missing: tenant.missing ?? (tenant.default === '' ? 'reject' : 'default'),
+      invalid: tenant.invalid,
+      format: formatOf(values),
+    },
+    metadata: values.metadata && tenant.default !== '' ? 'default' : 'drop',
+    engine: values.engine,
+    split: { threads: values.split.threads ?? threads },
+    egress: {
+      compression: egress.compression,
+      maxConnsPerHost: values.max_conns_per_host,
+      maxConnectionDurationMs: values.max_connection_duration,
+      forwardHeaders: [...new Set(egress.forward_headers.map(name => name.toLowerCase()))],
+    },
+    limits: {
+      maxBodyBytes: limits.max_body,
+      maxDecodedBytes: limits.max_decoded,
+      maxSplitOutputBytes: limits.max_split_output,
+      maxSeries: limits.max_series,
+      maxTenantsPerPush: limits.max_tenants_per_push,
+      maxInFlightBytes: limits.max_in_flight_bytes,
+    },
+    on429: values.on_429,
+    onUpstreamRefusal: values.on_upstream_refusal,
+    retryAfterMaxMs: values.retry_after_max,
+    compatibilityHeaders: values.compatibility.headers,
+  }
+}
+
+function freezeDeeply<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) freezeDeeply(part)
+  }
+  return Object.freeze(value)
+}

@@ -1,0 +1,386 @@
+/**
+ * The one table of all keys: name, type, default, sentence, and cortex-tenant's variable where it has that key. The file,
+ * the environment, the reference page, the JSON Schema and `config/sluice.yaml` all come from here.
+ */
+import {
+  address,
+  boolean,
+  duration,
+  headerName,
+  integer,
+  type Leaf,
+  labelName,
+  logLevel,
+  oneOf,
+  secret,
+  size,
+  target,
+  text,
+  unusedUrl,
+} from './leaf.ts'
+
+export interface Key<T = unknown> {
+  readonly kind: 'key'
+  readonly leaf: Leaf<unknown>
+  readonly list: boolean
+  /** As one would write it; undefined where the value follows from something else, or has to be given. */
+  readonly default: string | undefined
+  /** What happens without a value, where there is no default. */
+  readonly unset: string
+  /** cortex-tenant's variable. Our own one follows from the path. */
+  readonly ct: string | undefined
+  /** The peer can't tell empty and 0 from "not written", and takes its default then. So do we for its keys. */
+  readonly zeroIsUnset: boolean
+  readonly sentence: string
+  /** Carries the type of the value, and nothing at run time. */
+  readonly value?: T
+}
+
+export interface Section<K extends Keys = Keys> {
+  readonly kind: 'section'
+  readonly sentence: string
+  readonly keys: K
+}
+
+export interface Keys {
+  readonly [name: string]: Key | Section
+}
+
+/** What a table of keys becomes once it is read. */
+export type Values<K extends Keys> = {
+  readonly [N in keyof K]: K[N] extends Section<infer S> ? Values<S> : K[N] extends Key<infer T> ? T : never
+}
+
+interface Options {
+  readonly ct?: string
+  readonly zeroIsUnset?: true
+}
+
+function key<T>(leaf: Leaf<T>, def: string, sentence: string, options: Options = {}): Key<T> {
+  return { ...bare(leaf, sentence, options), default: def, unset: '' }
+}
+
+function optional<T>(
+  leaf: Leaf<T>,
+  unset: string,
+  sentence: string,
+  options: Options = {},
+): Key<T | undefined> {
+  return { ...bare(leaf, sentence, options), default: undefined, unset }
+}
+
+function list<T>(leaf: Leaf<T>, sentence: string, options: Options = {}): Key<readonly T[]> {
+  return { ...bare(leaf, sentence, options), list: true, default: '', unset: '' }
+}
+
+function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined }: Options) {
+  return { kind: 'key', leaf, list: false, ct, zeroIsUnset: zeroIsUnset === true, sentence } as const
+}
+
+function section<const K extends Keys>(sentence: string, keys: K): Section<K> {
+  return { kind: 'section', sentence, keys }
+}
+
+const KIB = 2 ** 10
+const GIB = 2 ** 30
+
+export const SCHEMA = section('Where Sluice listens, where it writes to, and how patient it is.', {
+  listen: key(address, '127.0.0.1:8081', 'Where pushes come in.', { ct: 'CT_LISTEN', zeroIsUnset: true }),
+  listen_metrics_address: key(address, '0.0.0.0:9090', 'Where /metrics is served.', {
+    ct: 'CT_LISTEN_METRICS_ADDRESS',
+    zeroIsUnset: true,
+  }),
+  listen_pprof: key(
+    text,
+    '',
+    'Accepted for cortex-tenant’s sake; there is no profiling port, and a value only gives a warning.',
+    {
+      ct: 'CT_LISTEN_PPROF',
+    },
+  ),
+  metrics_include_tenant: key(boolean, 'false', 'Whether metrics carry the tenant as a label.', {
+    ct: 'CT_METRICS_INCLUDE_TENANT',
+  }),
+  target: optional(
+    target,
+    'must be given',
+    'URL of the store; each `{tenant}` in its path is replaced by the tenant, and then no tenant header is sent unless `tenant.header` is written.',
+    { ct: 'CT_TARGET', zeroIsUnset: true },
+  ),
+  target_loki: key(
+    unusedUrl,
+    '',
+    'Accepted for cortex-tenant’s sake; Loki pushes are answered with 501, and a value only gives a warning.',
+    {
+      ct: 'CT_TARGET_LOKI',
+    },
+  ),
+  enable_ipv6: key(boolean, 'false', 'Whether the store may also be reached over IPv6.', {
+    ct: 'CT_ENABLE_IPV6',
+  }),
+  log_level: key(
+    logLevel,
+    'warn',
+    'What is logged: fatal (or panic), error, warn, info, debug or trace, each with all before it.',
+    {
+      ct: 'CT_LOG_LEVEL',
+      zeroIsUnset: true,
+    },
+  ),
+  log_response_errors: key(
+    boolean,
+    'false',
+    'Whether a push that the store itself refused is logged as an error.',
+    {
+      ct: 'CT_LOG_RESPONSE_ERRORS',
+    },
+  ),
+  timeout: key(
+    duration,
+    '10s',
+    'Longest time to read a push, and longest time for one attempt at the store.',
+    {
+      ct: 'CT_TIMEOUT',
+      zeroIsUnset: true,
+    },
+  ),
+  idle_timeout: key(duration, '60s', 'How long an inbound connection may be silent between two pushes.', {
+    ct: 'CT_IDLE_TIMEOUT',
+    zeroIsUnset: true,
+  }),
+  timeout_shutdown: key(
+    duration,
+    '0s',
+    'How long to go on serving after SIGTERM while /alive and /-/ready already answer 503, so that load balancers notice.',
+    { ct: 'CT_TIMEOUT_SHUTDOWN' },
+  ),
+  drain_timeout: key(duration, '30s', 'How long pushes in flight may take to finish after that.'),
+  concurrency: key(integer(0, 1_000_000), '512', 'Most pushes in flight; further ones get 503.', {
+    ct: 'CT_CONCURRENCY',
+    zeroIsUnset: true,
+  }),
+  metadata: key(
+    boolean,
+    'false',
+    'Whether metric metadata, which has no tenant, goes to `tenant.default`; otherwise it is dropped.',
+    {
+      ct: 'CT_METADATA',
+    },
+  ),
+  max_connection_duration: key(
+    duration,
+    '0s',
+    'How long a connection to the store is used before a new one replaces it; 0 is for ever.',
+    {
+      ct: 'CT_MAX_CONN_DURATION',
+    },
+  ),
+  max_conns_per_host: key(integer(0, 65_535), '256', 'Most connections to the store.', {
+    ct: 'CT_MAX_CONNS_PER_HOST',
+    zeroIsUnset: true,
+  }),
+  on_429: key(
+    oneOf('pass', 'retry'),
+    'pass',
+    'What the sender gets when the store throttles a tenant: that 429 (a default Prometheus drops the data), or 503 so that it tries again.',
+  ),
+  on_upstream_refusal: key(
+    oneOf('pass', 'retry'),
+    'pass',
+    'What the sender gets when the store refuses us with 401, 403, 404, 405 or 415: 400 and the data is gone, or 503 until the configuration is put right.',
+  ),
+  retry_after_max: key(
+    duration,
+    '10s',
+    'Longest Retry-After that is passed on; a Prometheus shard obeys any value.',
+  ),
+  engine: key(
+    oneOf('reference'),
+    'reference',
+    'Which engine splits pushes; the reference is the slow and obvious one.',
+  ),
+
+  tenant: section('How the tenant of a series is found, checked and passed on.', {
+    label: key(labelName, '__tenant__', 'Name of the label that holds the tenant.', {
+      ct: 'CT_TENANT_LABEL',
+      zeroIsUnset: true,
+    }),
+    label_list: list(labelName, 'Names of several such labels; overrides `tenant.label`.', {
+      ct: 'CT_TENANT_LABEL_LIST',
+    }),
+    label_precedence: key(
+      oneOf('series_first', 'series_last', 'config'),
+      'series_first',
+      'Which of several labels wins: the first or last in the series’ own order (cortex-tenant 2 and 1), or the first in this configuration with a value.',
+    ),
+    label_remove: key(
+      boolean,
+      'false',
+      'Whether the label that held the tenant is removed from the series.',
+      {
+        ct: 'CT_TENANT_LABEL_REMOVE',
+      },
+    ),
+    prefix: key(text, '', 'Stands before every tenant, the default one included.', {
+      ct: 'CT_TENANT_PREFIX',
+    }),
+    prefix_prefer_source: key(
+      boolean,
+      'false',
+      'Whether the tenant header of an inbound push, and a `-`, replace `tenant.prefix`; trusts every sender.',
+      { ct: 'CT_TENANT_PREFIX_PREFER_SOURCE' },
+    ),
+    header: key(headerName, 'X-Scope-OrgID', 'Header that carries the tenant to the store.', {
+      ct: 'CT_TENANT_HEADER',
+      zeroIsUnset: true,
+    }),
+    default: key(text, '', 'Tenant of series without the label.', { ct: 'CT_TENANT_DEFAULT' }),
+    missing: optional(
+      oneOf('reject', 'drop', 'default'),
+      '`default` where `tenant.default` is set, else `reject`',
+      'What becomes of series without a tenant; the rest of their push is delivered either way.',
+    ),
+    invalid: key(
+      oneOf('reject', 'drop', 'default'),
+      'reject',
+      'What becomes of series whose tenant is not one of `tenant.format`; the rest of their push is delivered either way.',
+    ),
+    format: key(
+      oneOf('mimir', 'thanos', 'victoriametrics'),
+      'mimir',
+      'Whose rule decides what may be a tenant: `mimir` (also Cortex), `thanos`, or `victoriametrics` (`accountID` or `accountID:projectID`).',
+    ),
+    accept_all: key(
+      boolean,
+      'false',
+      'Whether senders get 204 even where the store stored nothing; loses data.',
+      {
+        ct: 'CT_TENANT_ACCEPT_ALL',
+      },
+    ),
+  }),
+
+  auth: section('Who we are to the store, and the certificate that we show to senders.', {
+    egress: section('Basic authentication and TLS towards the store.', {
+      username: key(text, '', 'User name for Basic authentication.', { ct: 'CT_AUTH_EGRESS_USERNAME' }),
+      password: optional(secret, 'none', 'Its password.', { ct: 'CT_AUTH_EGRESS_PASSWORD' }),
+      password_file: key(
+        text,
+        '',
+        'File that holds the password, instead of `password`; one newline at its end is ignored.',
+      ),
+      tls_config: section('How the store’s certificate is checked.', {
+        ca_bundle_file: key(
+          text,
+          '',
+          'PEM file with the authorities that may sign the store’s certificate; without it, those of the system.',
+          {
+            ct: 'CT_CA_BUNDLE_FILE',
+          },
+        ),
+      }),
+    }),
+    ingress: section('TLS towards senders.', {
+      tls_config: section('Both files, or none for plain HTTP.', {
+        cert_file: key(text, '', 'PEM file with our certificate chain.', { ct: 'CT_TLS_CERT_FILE' }),
+        key_file: key(text, '', 'PEM file with its private key.', { ct: 'CT_TLS_KEY_FILE' }),
+      }),
+    }),
+  }),
+
+  limits: section('What one push, and all pushes together, may take.', {
+    max_body: key(size(KIB, GIB), '8MiB', 'Largest body as it arrives, compressed; a larger one gets 413.'),
+    max_decoded: key(
+      size(KIB, 2 * GIB),
+      '32MiB',
+      'Largest body after decompression; one that claims more gets 400.',
+    ),
+    max_split_output: key(
+      size(KIB, 2 * GIB),
+      '128MiB',
+      'Most bytes of all shares of a push before compression; only the symbol tables of 2.0 make this more than what came in.',
+    ),
+    max_series: key(
+      integer(1, 10_000_000),
+      '262144',
+      'Most series and metadata entries in a push; one with more gets 400.',
+    ),
+    max_tenants_per_push: key(
+      integer(1, 100_000),
+      '2000',
+      'Most tenants in a push; series of further ones are rejected and the rest is delivered.',
+    ),
+    max_in_flight_bytes: key(
+      size(KIB, 64 * GIB),
+      '256MiB',
+      'Most bytes of bodies in flight, which is 32 pushes of the largest size; further ones get 503.',
+    ),
+  }),
+
+  egress: section('What is sent to the store.', {
+    compression: key(
+      oneOf('fast', 'none'),
+      'fast',
+      'How hard snappy tries: `none` is larger on the wire and takes almost no CPU.',
+    ),
+    forward_headers: list(headerName, 'Inbound headers that go to the store as they are.'),
+  }),
+
+  split: section('Where pushes are split.', {
+    threads: optional(
+      integer(0, 256),
+      'one less than the cores, at least 1',
+      'Worker threads; 0 splits on the main thread.',
+    ),
+  }),
+
+  metrics: section('What /metrics shows.', {
+    max_tenants: key(
+      integer(0, 1_000_000),
+      '1000',
+      'Most tenants with a label of their own; the others share `__other__`.',
+    ),
+    compatibility: key(
+      oneOf('none', 'cortex_tenant'),
+      'none',
+      'Whether cortex-tenant’s metric names are served as well.',
+    ),
+  }),
+
+  log: section('What the log looks like.', {
+    format: key(
+      oneOf('auto', 'json', 'pretty'),
+      'auto',
+      'JSON, or text for people; `auto` is text on a terminal.',
+    ),
+  }),
+
+  compatibility: section('What existing setups may rely on.', {
+    headers: key(
+      boolean,
+      'false',
+      'Whether the store gets cortex-tenant’s X-Cortex-Tenant-Client and X-Cortex-Tenant-ReqID.',
+    ),
+  }),
+})
+
+/** A key with its place in the tree. */
+export interface PathedKey {
+  /** `tenant.label_list` */
+  readonly path: string
+  readonly key: Key
+}
+
+/** All keys, in the order of the table. */
+export const KEYS: readonly PathedKey[] = pathed(SCHEMA, '')
+
+/** Our own variable for a key: `tenant.label_list` → `SLUICE_TENANT_LABEL_LIST`. */
+export function variableOf(path: string): string {
+  return `SLUICE_${path.toUpperCase().replaceAll('.', '_')}`
+}
+
+function pathed(section: Section, base: string): PathedKey[] {
+  return Object.entries(section.keys).flatMap(([name, node]) =>
+    node.kind === 'key' ? [{ path: base + name, key: node }] : pathed(node, `${base}${name}.`),
+  )
+}

@@ -1,0 +1,23 @@
+import type { Origin } from './leaf.ts'
+import type { ConfigProblem, Place } from './problem.ts'
+
+/** One text, and where it was written. */
+export interface Written {
+  readonly text: string
+  readonly place: Place
+}
+
+/** What somebody wrote for one key. A scalar key has exactly one text. */
+export interface Setting {
+  readonly origin: Origin
+  readonly place: Place
+  readonly texts: readonly Written[]
+}
+
+/** By path: `tenant.label_list`. */
+export type Settings = ReadonlyMap<string, Setting>
+
+export interface SettingsRead {
+  readonly settings: Settings
+  readonly problems: readonly ConfigProblem[]
+}
