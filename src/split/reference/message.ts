@@ -1,0 +1,34 @@
+import type { Counts } from '../split.ts'
+
+/** What both protocols have in common: a push is a list of entries, and a share is a message with some of them. */
+export interface Message {
+  readonly entries: readonly Entry[]
+  /** Whether there are fields beside the entries. They are the request's own and go into every share. */
+  readonly hasOptions: boolean
+  /** Whether the message as it came is a message that we would write. */
+  readonly isCanonical: boolean
+  /** Returns a message of these entries in the order given, or undefined if it would be longer than `maxBytes`. */
+  write(parts: readonly Part[], maxBytes: number): Uint8Array | undefined
+}
+
+export interface Entry {
+  /** In wire order; undefined for metadata (1.0), which has none. */
+  readonly labels: readonly Label[] | undefined
+  /** 2.0: a reference that leads nowhere, so that the labels can't be told. */
+  readonly hasBadReference: boolean
+  readonly counts: Counts
+}
+
+/** Strings are bytes here: what is not UTF-8 passes as it came. */
+export interface Label {
+  readonly name: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** An entry on its way out. */
+export interface Part {
+  /** Index in `entries`. */
+  readonly entry: number
+  /** Index in `labels` of the one that is removed. */
+  readonly strip: number | undefined
+}

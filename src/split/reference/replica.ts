@@ -1,0 +1,40 @@
+import type { Label } from './message.ts'
+import { sameBytes } from './wire.ts'
+
+/**
+ * Which HA replica a share speaks for: the values of the HA labels in its first series, as that series goes out. A
+ * label that is repeated counts where it stands last, as Cortex and Mimir read it.
+ */
+export class Replica {
+  readonly #names: readonly Uint8Array[]
+  #values: readonly Uint8Array[] | undefined
+  #differs = false
+
+  constructor(names: readonly string[]) {
+    this.#names = names.map(name => Buffer.from(name))
+  }
+
+  /** One series more, whose label `strip` does not go out. */
+  see(labels: readonly Label[], strip: number | undefined): void {
+    const values = this.#names.map(name => {
+      const last = labels.findLast((label, i) => i !== strip && sameBytes(label.name, name))
+      return last?.value ?? new Uint8Array(0)
+    })
+    this.#values ??= values
+    if (!values.every((value, i) => sameBytes(value, this.#values?.[i] as Uint8Array))) this.#differs = true
+  }
+
+  get values(): string[] {
+    const values: readonly Uint8Array[] = this.#values ?? this.#names.map(() => new Uint8Array(0))
+    return values.map(value => Buffer.from(value).toString())
+  }
+
+  /**
+   * Whether all series have the values of the first, and these can be told by their text. Different bytes that are not
+   * UTF-8 look the same as strings, so a share with such a value must not be merged by them.
+   */
+  get isSingle(): boolean {
+    const values = this.#values ?? []
+    return !this.#differs && values.every(value => Buffer.from(Buffer.from(value).toString()).equals(value))
+  }
+}

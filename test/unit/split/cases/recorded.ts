@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import type { Encoding, Protocol, Push, Split } from '../../../../src/split/split.ts'
+import { rules } from '../../../support/messages.ts'
+import { done, seen } from '../../../support/split.ts'
+import type { Case } from '../split.cases.ts'
+
+type Expected = readonly (readonly [tenant: string, series: number, histograms: number])[]
+
+const RECORDED: readonly (readonly [file: string, Encoding, Protocol, Expected, withoutTenant: number])[] = [
+  [
+    'prometheus-3.14/rw1/001',
+    'snappy',
+    '1.0',
+    [
+      ['team-c', 885, 16],
+      ['team-b', 233, 0],
+      ['team-a', 233, 0],
+    ],
+    649,
+  ],
+  [
+    'prometheus-3.14/rw1/009',
+    'snappy',
+    '1.0',
+    [
+      ['team-c', 657, 18],
+      ['team-b', 233, 0],
+    ],
+    417,
+  ],
+  ['vmagent-1.150/snappy/030', 'snappy', '1.0', [['team-a', 235, 0]], 0],
+  [
+    'vmagent-1.150/snappy/036',
+    'snappy',
+    '1.0',
+    [
+      ['team-b', 235, 0],
+      ['team-a', 235, 0],
+    ],
+    0,
+  ],
+  [
+    'vmagent-1.150/zstd/015',
+    'zstd',
+    '1.0',
+    [
+      ['team-b', 235, 0],
+      ['team-a', 235, 0],
+    ],
+    0,
+  ],
+  [
+    'vmagent-1.150/zstd/022',
+    'zstd',
+    '1.0',
+    [
+      ['team-b', 235, 0],
+      ['team-a', 235, 0],
+    ],
+    0,
+  ],
+]
+
+/** A push as a real sender sent it; the file is named without `.bin`. */
+export function recorded(file: string, encoding: Encoding, protocol: Protocol): Push {
+  const url = new URL(`../../../fixtures/${file}.bin`, import.meta.url)
+  return { body: new Uint8Array(readFileSync(url)), encoding, protocol }
+}
+
+export function recordedCases(check: Case, split: Split): void {
+  for (const [file, encoding, protocol, expected, withoutTenant] of RECORDED) {
+    check(`${file} is split by its tenants`, () => {
+      const result = done(split(recorded(file, encoding, protocol), rules({ strip: true })))
+      expect(result.shares.map(share => [share.tenant, share.series, share.histograms])).toEqual(expected)
+      expect(result.refusals.reduce((sum, refusal) => sum + refusal.series, 0)).toBe(withoutTenant)
+      for (const message of Object.values(seen(result, protocol))) {
+        for (const { labels } of message.series) {
+          expect(labels.map(([name]) => name)).not.toContain('tenant')
+          expect(labels.map(([name]) => name)).toContain('__name__')
+        }
+      }
+    })
+  }
+
+  check('prometheus-3.14/rw1/003 is metadata alone', () => {
+    const push = recorded('prometheus-3.14/rw1/003', 'snappy', '1.0')
+    expect(done(split(push, rules())).shares).toEqual([])
+    const { shares } = done(split(push, rules({ metadata: 'default', defaultTenant: 'd' })))
+    expect(shares).toMatchObject([{ tenant: 'd', series: 0, metadata: 450 }])
+    expect(shares[0]?.body).toEqual(push.body)
+  })
+}

@@ -1,0 +1,30 @@
+/**
+ * What every engine does, said once. `splitCases` runs on the reference and on each faster engine; a case that an
+ * engine can't pass yet is skipped by its title, with the reason.
+ *
+ * Not compared: `detail` (only that it is short and printable) and how well a share is compressed.
+ */
+import { describe, it } from 'vitest'
+import type { Split } from '../../../src/split/split.ts'
+import { faultCases } from './cases/faults.ts'
+import { recordedCases } from './cases/recorded.ts'
+import { shareCases } from './cases/shares.ts'
+import { snappyCases } from './cases/snappy.ts'
+import { tenantCases } from './cases/tenants.ts'
+
+export type Case = (title: string, run: () => void) => void
+
+export function splitCases(engine: string, split: Split, skip: Readonly<Record<string, string>> = {}): void {
+  const check: Case = (title, run) => {
+    const reason = skip[title]
+    if (reason === undefined) it(title, run)
+    else it.skip(`${title} (skipped: ${reason})`, run)
+  }
+  describe(engine, () => {
+    describe('blocks', () => snappyCases(check, split))
+    describe('faults', () => faultCases(check, split))
+    describe('tenants', () => tenantCases(check, split))
+    describe('shares', () => shareCases(check, split))
+    describe('recorded pushes', () => recordedCases(check, split))
+  })
+}
