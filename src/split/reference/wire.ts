@@ -15,7 +15,7 @@ import protobuf from 'protobufjs/minimal.js'
 import { Fault } from '../fault.ts'
 
 export const VARINT = 0
-const FIXED64 = 1
+export const FIXED64 = 1
 export const LEN = 2
 const FIXED32 = 5
 
