@@ -1,0 +1,57 @@
+/** Where the demo's table is shown: redrawn in place on a terminal, printed now and then elsewhere. */
+import { styleText } from 'node:util'
+
+/** What the demo needs of `process.stdout`. */
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
+export class Screen {
+  readonly #output: Output
+  /** Lines of the block that stands above the cursor now. */
+  #drawn = 0
+
+  constructor(output: Output) {
+    this.#output = output
+  }
+
+  get redraws(): boolean {
+    return this.#output.isTTY === true
+  }
+
+  /** Lines that fit on the terminal. A block that is taller can't be redrawn: its top has scrolled away. */
+  get height(): number {
+    return this.redraws ? Math.max(8, (this.#output.rows ?? 24) - 1) : 60
+  }
+
+  /** Text that stays. */
+  print(text: string): void {
+    this.#output.write(this.#erase() + text)
+  }
+
+  /** Replaces what was drawn before; the first line is the heading. */
+  draw(lines: readonly string[]): void {
+    const width = this.redraws ? (this.#output.columns ?? 80) - 1 : Number.POSITIVE_INFINITY
+    const cut = lines.map(line => (line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line))
+    const styled = cut.map((line, i) => (i === 0 && this.redraws ? styleText('bold', line) : line))
+    const hide = this.redraws ? '\x1b[?25l' : ''
+    this.#output.write(`${this.#erase()}${hide}${styled.join('\n')}\n`)
+    this.#drawn = this.redraws ? lines.length : 0
+  }
+
+  /** Leaves what is drawn and gives the cursor back. */
+  end(): void {
+    this.#drawn = 0
+    if (this.redraws) this.#output.write('\x1b[?25h')
+  }
+
+  /** Up to the first line of the block, and clear from there. */
+  #erase(): string {
+    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A\r\x1b[J` : ''
+    this.#drawn = 0
+    return up
+  }
+}
