@@ -12,9 +12,10 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml'
+import type { Key, Section } from './key.ts'
 import { nearestKey } from './nearest.ts'
 import type { ConfigProblem, Place } from './problem.ts'
-import { KEYS, type Key, SCHEMA, type Section } from './schema.ts'
+import { KEYS, SCHEMA } from './schema.ts'
 import type { Setting, SettingsRead, Written } from './setting.ts'
 
 /**

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { assemble } from './assemble.ts'
 import type { Config, ConfigWarning } from './config.ts'
 import { type EffectiveKey, effectiveKeys } from './effective.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { readFile } from './file.ts'
 import { ConfigError, type ConfigProblem, type Place } from './problem.ts'
-import { formatOf, RULES, tenantInPath } from './rules.ts'
+import { RULES } from './rules.ts'
 import { Secret } from './secret.ts'
 import type { Settings } from './setting.ts'
 import { type ConfigValues, readValues, type ValuesRead } from './values.ts'
@@ -102,73 +103,6 @@ function passwordOf(
   }
   if (text === '') throw problem('an empty file')
   return new Secret(text)
-}
-
-function assemble({ values, written }: ValuesRead, password: Secret | undefined, threads: number): Config {
-  const { tenant, auth, limits, egress } = values
-  const { cert_file: certFile, key_file: keyFile } = auth.ingress.tls_config
-  if (values.target === undefined) throw new Error('BUG: a missing target passed the rules')
-  return {
-    listen: values.listen,
-    listenPprof: values.listen_pprof,
-    listenMetrics: values.listen_metrics_address,
-    metrics: {
-      includeTenant: values.metrics_include_tenant,
-      maxTenants: values.metrics.max_tenants,
-      compatibility: values.metrics.compatibility,
-    },
-    target: values.target,
-    targetLoki: values.target_loki,
-    enableIpv6: values.enable_ipv6,
-    log: { level: values.log_level, format: values.log.format, responseErrors: values.log_response_errors },
-    timeoutMs: values.timeout,
-    idleTimeoutMs: values.idle_timeout,
-    timeoutShutdownMs: values.timeout_shutdown,
-    drainTimeoutMs: values.drain_timeout,
-    concurrency: values.concurrency,
-    auth: {
-      egress: {
-        username: auth.egress.username,
-        password: auth.egress.username === '' ? undefined : password,
-        caBundleFile: auth.egress.tls_config.ca_bundle_file,
-      },
-      ingress: certFile === '' ? undefined : { certFile, keyFile },
-    },
-    tenant: {
-      labels: tenant.label_list.length > 0 ? [...new Set(tenant.label_list)] : [tenant.label],
-      precedence: tenant.label_precedence,
-      prefix: tenant.prefix,
-      prefixPreferSource: tenant.prefix_prefer_source,
-      strip: tenant.label_remove,
-      header: tenantInPath(values) && !written.has('tenant.header') ? '' : tenant.header,
-      defaultTenant: tenant.default,
-      acceptAll: tenant.accept_all,
-      missing: tenant.missing ?? (tenant.default === '' ? 'reject' : 'default'),
-      invalid: tenant.invalid,
-      format: formatOf(values),
-    },
-    metadata: values.metadata && tenant.default !== '' ? 'default' : 'drop',
-    engine: values.engine,
-    split: { threads: values.split.threads ?? threads },
-    egress: {
-      compression: egress.compression,
-      maxConnsPerHost: values.max_conns_per_host,
-      maxConnectionDurationMs: values.max_connection_duration,
-      forwardHeaders: [...new Set(egress.forward_headers.map(name => name.toLowerCase()))],
-    },
-    limits: {
-      maxBodyBytes: limits.max_body,
-      maxDecodedBytes: limits.max_decoded,
-      maxSplitOutputBytes: limits.max_split_output,
-      maxSeries: limits.max_series,
-      maxTenantsPerPush: limits.max_tenants_per_push,
-      maxInFlightBytes: limits.max_in_flight_bytes,
-    },
-    on429: values.on_429,
-    onUpstreamRefusal: values.on_upstream_refusal,
-    retryAfterMaxMs: values.retry_after_max,
-    compatibilityHeaders: values.compatibility.headers,
-  }
 }
 
 function freezeDeeply<T extends object>(value: T): T {

@@ -46,7 +46,7 @@ export const RULES: readonly Rule[] = [
   {
     keys: ['auth.egress.username', 'auth.egress.password', 'auth.egress.password_file'],
     check: ({ auth: { egress } }) =>
-      egress.username !== '' && (egress.password?.reveal() ?? '') === '' && egress.password_file === ''
+      egress.username !== '' && egress.password === undefined && egress.password_file === ''
         ? ['a user name without a password', 'auth.egress.password or auth.egress.password_file beside it']
         : undefined,
   },

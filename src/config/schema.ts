@@ -2,13 +2,13 @@
  * The one table of all keys: name, type, default, sentence, and cortex-tenant's variable where it has that key. The file,
  * the environment, the reference page, the JSON Schema and `config/sluice.yaml` all come from here.
  */
+import { type Key, key, list, optional, type Section, section } from './key.ts'
 import {
   address,
   boolean,
   duration,
   headerName,
   integer,
-  type Leaf,
   labelName,
   logLevel,
   oneOf,
@@ -18,68 +18,6 @@ import {
   text,
   unusedUrl,
 } from './leaf.ts'
-
-export interface Key<T = unknown> {
-  readonly kind: 'key'
-  readonly leaf: Leaf<unknown>
-  readonly list: boolean
-  /** As one would write it; undefined where the value follows from something else, or has to be given. */
-  readonly default: string | undefined
-  /** What happens without a value, where there is no default. */
-  readonly unset: string
-  /** cortex-tenant's variable. Our own one follows from the path. */
-  readonly ct: string | undefined
-  /** The peer can't tell empty and 0 from "not written", and takes its default then. So do we for its keys. */
-  readonly zeroIsUnset: boolean
-  readonly sentence: string
-  /** Carries the type of the value, and nothing at run time. */
-  readonly value?: T
-}
-
-export interface Section<K extends Keys = Keys> {
-  readonly kind: 'section'
-  readonly sentence: string
-  readonly keys: K
-}
-
-export interface Keys {
-  readonly [name: string]: Key | Section
-}
-
-/** What a table of keys becomes once it is read. */
-export type Values<K extends Keys> = {
-  readonly [N in keyof K]: K[N] extends Section<infer S> ? Values<S> : K[N] extends Key<infer T> ? T : never
-}
-
-interface Options {
-  readonly ct?: string
-  readonly zeroIsUnset?: true
-}
-
-function key<T>(leaf: Leaf<T>, def: string, sentence: string, options: Options = {}): Key<T> {
-  return { ...bare(leaf, sentence, options), default: def, unset: '' }
-}
-
-function optional<T>(
-  leaf: Leaf<T>,
-  unset: string,
-  sentence: string,
-  options: Options = {},
-): Key<T | undefined> {
-  return { ...bare(leaf, sentence, options), default: undefined, unset }
-}
-
-function list<T>(leaf: Leaf<T>, sentence: string, options: Options = {}): Key<readonly T[]> {
-  return { ...bare(leaf, sentence, options), list: true, default: '', unset: '' }
-}
-
-function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined }: Options) {
-  return { kind: 'key', leaf, list: false, ct, zeroIsUnset: zeroIsUnset === true, sentence } as const
-}
-
-function section<const K extends Keys>(sentence: string, keys: K): Section<K> {
-  return { kind: 'section', sentence, keys }
-}
 
 const KIB = 2 ** 10
 const GIB = 2 ** 30
@@ -94,9 +32,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     text,
     '',
     'Accepted for cortex-tenant’s sake; there is no profiling port, and a value only gives a warning.',
-    {
-      ct: 'CT_LISTEN_PPROF',
-    },
+    { ct: 'CT_LISTEN_PPROF' },
   ),
   metrics_include_tenant: key(boolean, 'false', 'Whether metrics carry the tenant as a label.', {
     ct: 'CT_METRICS_INCLUDE_TENANT',
@@ -111,9 +47,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     unusedUrl,
     '',
     'Accepted for cortex-tenant’s sake; Loki pushes are answered with 501, and a value only gives a warning.',
-    {
-      ct: 'CT_TARGET_LOKI',
-    },
+    { ct: 'CT_TARGET_LOKI' },
   ),
   enable_ipv6: key(boolean, 'false', 'Whether the store may also be reached over IPv6.', {
     ct: 'CT_ENABLE_IPV6',
@@ -122,27 +56,19 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     logLevel,
     'warn',
     'What is logged: fatal (or panic), error, warn, info, debug or trace, each with all before it.',
-    {
-      ct: 'CT_LOG_LEVEL',
-      zeroIsUnset: true,
-    },
+    { ct: 'CT_LOG_LEVEL', zeroIsUnset: true },
   ),
   log_response_errors: key(
     boolean,
     'false',
     'Whether a push that the store itself refused is logged as an error.',
-    {
-      ct: 'CT_LOG_RESPONSE_ERRORS',
-    },
+    { ct: 'CT_LOG_RESPONSE_ERRORS' },
   ),
   timeout: key(
     duration,
     '10s',
     'Longest time to read a push, and longest time for one attempt at the store.',
-    {
-      ct: 'CT_TIMEOUT',
-      zeroIsUnset: true,
-    },
+    { ct: 'CT_TIMEOUT', zeroIsUnset: true },
   ),
   idle_timeout: key(duration, '60s', 'How long an inbound connection may be silent between two pushes.', {
     ct: 'CT_IDLE_TIMEOUT',
@@ -163,17 +89,13 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     boolean,
     'false',
     'Whether metric metadata, which has no tenant, goes to `tenant.default`; otherwise it is dropped.',
-    {
-      ct: 'CT_METADATA',
-    },
+    { ct: 'CT_METADATA' },
   ),
   max_connection_duration: key(
     duration,
     '0s',
     'How long a connection to the store is used before a new one replaces it; 0 is for ever.',
-    {
-      ct: 'CT_MAX_CONN_DURATION',
-    },
+    { ct: 'CT_MAX_CONN_DURATION' },
   ),
   max_conns_per_host: key(integer(0, 65_535), '256', 'Most connections to the store.', {
     ct: 'CT_MAX_CONNS_PER_HOST',
@@ -217,9 +139,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       boolean,
       'false',
       'Whether the label that held the tenant is removed from the series.',
-      {
-        ct: 'CT_TENANT_LABEL_REMOVE',
-      },
+      { ct: 'CT_TENANT_LABEL_REMOVE' },
     ),
     prefix: key(text, '', 'Stands before every tenant, the default one included.', {
       ct: 'CT_TENANT_PREFIX',
@@ -254,16 +174,17 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       boolean,
       'false',
       'Whether senders get 204 even where the store stored nothing; loses data.',
-      {
-        ct: 'CT_TENANT_ACCEPT_ALL',
-      },
+      { ct: 'CT_TENANT_ACCEPT_ALL' },
     ),
   }),
 
   auth: section('Who we are to the store, and the certificate that we show to senders.', {
     egress: section('Basic authentication and TLS towards the store.', {
       username: key(text, '', 'User name for Basic authentication.', { ct: 'CT_AUTH_EGRESS_USERNAME' }),
-      password: optional(secret, 'none', 'Its password.', { ct: 'CT_AUTH_EGRESS_PASSWORD' }),
+      password: optional(secret, 'none', 'Its password.', {
+        ct: 'CT_AUTH_EGRESS_PASSWORD',
+        zeroIsUnset: true,
+      }),
       password_file: key(
         text,
         '',
@@ -274,9 +195,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
           text,
           '',
           'PEM file with the authorities that may sign the store’s certificate; without it, those of the system.',
-          {
-            ct: 'CT_CA_BUNDLE_FILE',
-          },
+          { ct: 'CT_CA_BUNDLE_FILE' },
         ),
       }),
     }),

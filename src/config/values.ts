@@ -1,6 +1,7 @@
+import type { Key, Keys, Section, Values } from './key.ts'
 import { found } from './leaf.ts'
 import { type ConfigProblem, Misfit } from './problem.ts'
-import { type Key, type Keys, SCHEMA, type Section, type Values } from './schema.ts'
+import { SCHEMA } from './schema.ts'
 import type { Setting, Settings } from './setting.ts'
 
 export type ConfigValues = Values<(typeof SCHEMA)['keys']>

@@ -1,0 +1,64 @@
+import type { Leaf } from './leaf.ts'
+
+/** One key of the configuration: what may be written, and what it means. */
+export interface Key<T = unknown> {
+  readonly kind: 'key'
+  readonly leaf: Leaf<unknown>
+  readonly list: boolean
+  /** As one would write it; undefined where the value follows from something else, or has to be given. */
+  readonly default: string | undefined
+  /** What happens without a value, where there is no default. */
+  readonly unset: string
+  /** cortex-tenant's variable. Our own one follows from the path. */
+  readonly ct: string | undefined
+  /** The peer can't tell empty and 0 from "not written", and takes its default then. So do we for its keys. */
+  readonly zeroIsUnset: boolean
+  readonly sentence: string
+  /** Carries the type of the value, and nothing at run time. */
+  readonly value?: T
+}
+
+export interface Section<K extends Keys = Keys> {
+  readonly kind: 'section'
+  readonly sentence: string
+  readonly keys: K
+}
+
+export interface Keys {
+  readonly [name: string]: Key | Section
+}
+
+/** What a table of keys becomes once it is read. */
+export type Values<K extends Keys> = {
+  readonly [N in keyof K]: K[N] extends Section<infer S> ? Values<S> : K[N] extends Key<infer T> ? T : never
+}
+
+interface Options {
+  readonly ct?: string
+  readonly zeroIsUnset?: true
+}
+
+export function key<T>(leaf: Leaf<T>, def: string, sentence: string, options: Options = {}): Key<T> {
+  return { ...bare(leaf, sentence, options), default: def, unset: '' }
+}
+
+export function optional<T>(
+  leaf: Leaf<T>,
+  unset: string,
+  sentence: string,
+  options: Options = {},
+): Key<T | undefined> {
+  return { ...bare(leaf, sentence, options), default: undefined, unset }
+}
+
+export function list<T>(leaf: Leaf<T>, sentence: string, options: Options = {}): Key<readonly T[]> {
+  return { ...bare(leaf, sentence, options), list: true, default: '', unset: '' }
+}
+
+function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined }: Options) {
+  return { kind: 'key', leaf, list: false, ct, zeroIsUnset: zeroIsUnset === true, sentence } as const
+}
+
+export function section<const K extends Keys>(sentence: string, keys: K): Section<K> {
+  return { kind: 'section', sentence, keys }
+}
