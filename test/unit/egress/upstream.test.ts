@@ -1,0 +1,180 @@
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../../src/config/secret.ts'
+import { Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
+import type { Verdict } from '../../../src/egress/verdict.ts'
+import type { TenantId } from '../../../src/tenant.ts'
+import { answerWith, type Respond, startReceiver } from '../../support/receiver.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+const never = new AbortController().signal
+
+function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {
+  const upstream = new Upstream({
+    target: { origin, pathParts: ['/api/v1/push'] },
+    tenantHeader: 'X-Scope-OrgID',
+    username: '',
+    password: undefined,
+    ca: undefined,
+    connections: 2,
+    timeoutMs: 5000,
+    maxConnectionDurationMs: 0,
+    ipv6: false,
+    ...over,
+  })
+  cleanups.push(() => upstream.destroy())
+  return upstream
+}
+
+async function receiverWith(respond: Respond) {
+  const receiver = await startReceiver(respond)
+  cleanups.push(async () => receiver[Symbol.asyncDispose]())
+  return receiver
+}
+
+const attempt = (tenant = 'team-a', headers: Record<string, string> = {}) => ({
+  tenant: tenant as TenantId,
+  body: Buffer.from('body'),
+  headers,
+})
+
+describe('an attempt', () => {
+  test('carries the tenant, the protocol headers and the body', async () => {
+    const receiver = await receiverWith(answerWith(200))
+    const upstream = upstreamAt(receiver.url, { username: 'u', password: new Secret('p:w') })
+    expect(await upstream.attempt(attempt('team-a', { 'retry-attempt': '2' }), never)).toEqual({
+      kind: 'delivered',
+      status: 200,
+    })
+    const [received] = receiver.received
+    expect(received?.method).toBe('POST')
+    expect(received?.path).toBe('/api/v1/push')
+    expect(received?.body.toString()).toBe('body')
+    expect(received?.headers).toMatchObject({
+      'x-scope-orgid': 'team-a',
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+      'content-length': '4',
+      'x-prometheus-remote-write-version': '0.1.0',
+      'retry-attempt': '2',
+      authorization: `Basic ${Buffer.from('u:p:w').toString('base64')}`,
+    })
+  })
+
+  test.each([
+    ['7:8', '/insert/7:8/write'],
+    ["a!_.*'()-", "/insert/a!_.*'()-/write"],
+    ['"<{a}>^`', '/insert/%22%3C%7Ba%7D%3E%5E%60/write'],
+  ])('puts the tenant %j into the path as %s, and into no header', async (tenant, path) => {
+    const receiver = await receiverWith(answerWith(204))
+    const target = { origin: receiver.url, pathParts: ['/insert/', '/write'] }
+    await upstreamAt(receiver.url, { target, tenantHeader: '' }).attempt(attempt(tenant), never)
+    expect(receiver.received[0]?.path).toBe(path)
+    expect(receiver.received[0]?.headers).not.toHaveProperty('x-scope-orgid')
+  })
+
+  test.each<[number, Verdict['kind']]>([
+    [200, 'delivered'],
+    [202, 'delivered'],
+    [204, 'delivered'],
+    [302, 'unreachable'],
+    [400, 'rejected'],
+    [401, 'rejected'],
+    [408, 'unreachable'],
+    [409, 'rejected'],
+    [413, 'rejected'],
+    [429, 'throttled'],
+    [500, 'unreachable'],
+    [503, 'unreachable'],
+    [529, 'unreachable'],
+  ])('that is answered with %d is %s', async (status, kind) => {
+    const receiver = await receiverWith(answerWith(status, status === 204 ? '' : 'why'))
+    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({ kind, status })
+  })
+
+  test('tells the first line of the reason, cut and escaped, and the time to wait', async () => {
+    const receiver = await receiverWith(
+      answerWith(429, `slow\x1b[31m down ${'x'.repeat(5000)}\nsecond`, { 'retry-after': '7' }),
+    )
+    const verdict = await upstreamAt(receiver.url).attempt(attempt(), never)
+    expect(verdict).toMatchObject({ kind: 'throttled', retryAfterMs: 7000 })
+    const reason = 'reason' in verdict ? verdict.reason : ''
+    expect(reason.startsWith('slow\\x1b[31m down xxx')).toBe(true)
+    expect(reason.length).toBeLessThan(210)
+  })
+
+  test('reads no more of an endless answer than it needs', async () => {
+    const receiver = await receiverWith((_received, response) => {
+      response.writeHead(400)
+      const more = () => {
+        while (response.write(Buffer.alloc(65536, 'x')));
+      }
+      response.on('drain', more)
+      more()
+    })
+    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({ kind: 'rejected' })
+  })
+
+  test('does not follow a redirect', async () => {
+    const elsewhere = await receiverWith(answerWith(204))
+    const receiver = await receiverWith(answerWith(307, '', { location: `${elsewhere.url}/x` }))
+    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({
+      kind: 'unreachable',
+      status: 307,
+    })
+    expect(elsewhere.received).toHaveLength(0)
+  })
+
+  test('that gets no answer in time is unreachable, and says the limit', async () => {
+    const receiver = await receiverWith(() => {})
+    const verdict = await upstreamAt(receiver.url, { timeoutMs: 100 }).attempt(attempt(), never)
+    expect(verdict).toMatchObject({
+      kind: 'unreachable',
+      status: 0,
+      reason: 'no answer within timeout (0.1 s)',
+    })
+  })
+
+  test('whose answer never ends is unreachable too', async () => {
+    const receiver = await receiverWith((_received, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write('x')
+    })
+    expect(await upstreamAt(receiver.url, { timeoutMs: 100 }).attempt(attempt(), never)).toMatchObject({
+      status: 0,
+    })
+  })
+
+  test('whose answer is cut off is unreachable', async () => {
+    const receiver = await receiverWith((_received, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write('x', () => response.destroy())
+    })
+    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({
+      kind: 'unreachable',
+      status: 0,
+    })
+  })
+
+  test('to a port where nobody listens is unreachable', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    await new Promise(resolve => server.close(resolve))
+    const verdict = await upstreamAt(`http://127.0.0.1:${port}`).attempt(attempt(), never)
+    expect(verdict).toMatchObject({
+      kind: 'unreachable',
+      status: 0,
+      reason: expect.stringContaining('ECONNREFUSED'),
+    })
+  })
+
+  test('ends at once when the sender is gone', async () => {
+    const receiver = await receiverWith(() => gone.abort(new Error('the sender is gone')))
+    const gone = new AbortController()
+    const verdict = await upstreamAt(receiver.url).attempt(attempt(), gone.signal)
+    expect(verdict).toMatchObject({ kind: 'unreachable', reason: 'the sender is gone' })
+  })
+})
