@@ -1,0 +1,133 @@
+/**
+ * All verdicts of a push become one answer. The worst decides, by what it asks of the sender: resend (503) over later
+ * (429) over never (400) over done (204). A 503 makes the sender send everything again, so nothing is lost by it; a 400
+ * makes it drop everything, so it is given only where all the rest was delivered.
+ */
+import type { Delivery } from './egress/deliver.ts'
+import type { Verdict } from './egress/verdict.ts'
+import { CATALOGUE, type ErrorCode, SluiceError } from './errors.ts'
+import type { Refusal, RefusalReason } from './split/split.ts'
+
+export interface Answer {
+  readonly status: number
+  /** Undefined for a success. */
+  readonly code: ErrorCode | undefined
+  /** Seconds; goes out as Retry-After. */
+  readonly retryAfterSeconds: number | undefined
+  /** Plain text, cut and escaped; empty for a success. */
+  readonly body: string
+}
+
+export interface AnswerPolicy {
+  readonly on429: 'pass' | 'retry'
+  readonly onUpstreamRefusal: 'pass' | 'retry'
+  /** Whatever the store says, the sender hears 204 (cortex-tenant's `accept_all`). What happened is still counted. */
+  readonly acceptAll: boolean
+  readonly retryAfterMaxMs: number
+  readonly random?: () => number
+}
+
+/** More tenants than this are a number, not a list. */
+const TENANTS_NAMED = 5
+/** Our own wish where nobody named a time, in seconds; short, because it stops a whole shard. */
+const RETRY_AFTER = { min: 1, max: 5 }
+
+export function answerOf(
+  deliveries: readonly Delivery[],
+  refusals: readonly Refusal[],
+  policy: AnswerPolicy,
+): Answer {
+  const refused = refusals.filter(refusal => !refusal.dropped)
+  const failed = policy.acceptAll ? [] : deliveries.filter(delivery => delivery.verdict.kind !== 'delivered')
+  if (failed.length === 0 && refused.length === 0) return SUCCESS
+
+  const code = worst(failed, policy)
+  const { status } = CATALOGUE[code]
+  const sentences = [...refusedSentences(refused), ...failedSentences(failed, deliveries.length)]
+  return {
+    status,
+    code,
+    retryAfterSeconds: status === 503 || status === 429 ? retryAfter(failed, policy) : undefined,
+    body: `${sentences.join('\n')}\n`,
+  }
+}
+
+const SUCCESS: Answer = { status: 204, code: undefined, retryAfterSeconds: undefined, body: '' }
+
+function worst(failed: readonly Delivery[], policy: AnswerPolicy): ErrorCode {
+  const verdicts = failed.map(delivery => delivery.verdict)
+  const refusal = verdicts.some(verdict => verdict.kind === 'rejected' && verdict.refusal)
+  const throttled = verdicts.some(verdict => verdict.kind === 'throttled')
+  if (verdicts.some(verdict => verdict.kind === 'unreachable')) return 'upstream_unreachable'
+  if (refusal && policy.onUpstreamRefusal === 'retry') return 'upstream_unreachable'
+  if (throttled) return policy.on429 === 'retry' ? 'upstream_unreachable' : 'upstream_throttled'
+  if (refusal) return 'upstream_refused'
+  return verdicts.length > 0 ? 'upstream_rejected' : 'series_refused'
+}
+
+/**
+ * The longest time that a tenant's store asked for, capped: Prometheus obeys any value, for the whole shard. Jittered
+ * upwards by a fifth, because it has no jitter of its own.
+ */
+function retryAfter(failed: readonly Delivery[], policy: AnswerPolicy): number {
+  const random = policy.random ?? Math.random
+  const asked = failed.map(({ verdict }) => ('retryAfterMs' in verdict ? (verdict.retryAfterMs ?? 0) : 0))
+  const longest = Math.max(0, ...asked) / 1000
+  const wish =
+    longest > 0
+      ? longest * (1 + random() / 5)
+      : RETRY_AFTER.min + random() * (RETRY_AFTER.max - RETRY_AFTER.min)
+  return Math.max(1, Math.min(Math.round(wish), Math.floor(policy.retryAfterMaxMs / 1000)))
+}
+
+const REASONS: Readonly<Record<RefusalReason, string>> = {
+  missing_tenant: 'without a tenant label',
+  invalid_tenant: 'with an invalid tenant',
+  repeated_tenant_label: 'with a tenant label that occurs twice',
+  too_many_tenants: 'of tenants beyond limits.max_tenants_per_push',
+  bad_reference: 'with a bad symbol reference',
+}
+
+function refusedSentences(refused: readonly Refusal[]): readonly string[] {
+  if (refused.length === 0) return []
+  const total = refused.reduce((sum, refusal) => sum + refusal.series, 0)
+  const reasons = refused.map(({ reason, series, example }) => {
+    return `${series} ${REASONS[reason]}${example === '' ? '' : ` ("${example}")`}`
+  })
+  return [`${total} series refused: ${reasons.join(', ')}`]
+}
+
+function failedSentences(failed: readonly Delivery[], tenants: number): readonly string[] {
+  if (failed.length === 0) return []
+  const named = failed.slice(0, TENANTS_NAMED).map(({ share, verdict }) => {
+    return `tenant ${share.tenant}: ${share.series} series ${describeVerdict(verdict)}`
+  })
+  const more = failed.length > named.length ? [`and ${failed.length - named.length} tenants more`] : []
+  return [...named, ...more, `${tenants - failed.length} of ${tenants} tenants delivered`]
+}
+
+/** `rejected with 400: out of order sample` */
+function describeVerdict(verdict: Verdict): string {
+  if (verdict.kind === 'delivered') return `delivered with ${verdict.status}`
+  const status = verdict.status === 0 ? '' : ` with ${verdict.status}`
+  return `${verdict.kind}${status}${verdict.reason === '' ? '' : `: ${verdict.reason}`}`
+}
+
+/** An error on the way becomes an answer by the catalogue. */
+export function answerOfError(error: SluiceError, random: () => number = Math.random): Answer {
+  const { status, advice } = CATALOGUE[error.code]
+  const wait = RETRY_AFTER.min + Math.round(random() * (RETRY_AFTER.max - RETRY_AFTER.min))
+  return {
+    status,
+    code: error.code,
+    retryAfterSeconds: status === 503 ? wait : undefined,
+    body: `${error.message}. ${advice}\n`,
+  }
+}
+
+/** Anything may be thrown; only our own class has a code. */
+export function toSluiceError(error: unknown): SluiceError {
+  return error instanceof SluiceError
+    ? error
+    : new SluiceError('internal', 'internal error', { cause: error })
+}

@@ -1,0 +1,109 @@
+/**
+ * The way of a push, in one place: admit, read, split, deliver, answer. It knows the stages as functions and nothing of
+ * HTTP; `docs/life-of-a-push.md` draws it with every exit status.
+ */
+import type { Gate } from './admission/gate.ts'
+import { type Answer, type AnswerPolicy, answerOf, answerOfError, toSluiceError } from './answer.ts'
+import type { Deliver, Delivery } from './egress/deliver.ts'
+import { SluiceError } from './errors.ts'
+import { decodedCharge } from './split/claim.ts'
+import type { Encoding, Protocol, SplitResult, SplitRules } from './split/split.ts'
+import type { Splitter } from './split/splitter.ts'
+
+/** A push at the door: what its head said, and how to get at its body. */
+interface Arrival {
+  readonly protocol: Protocol
+  readonly encoding: Encoding
+  /** In bytes; undefined for a chunked body. */
+  readonly contentLength: number | undefined
+  /** Returns a fresh buffer of its own, at most `limits.max_body` long; rejects with a SluiceError. */
+  readonly read: () => Promise<Uint8Array<ArrayBuffer>>
+  /** Stands before the tenant instead of the configured prefix, where the sender may choose one. */
+  readonly prefix: string | undefined
+  /** What of the sender's headers goes on to the store. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Aborts with a SluiceError when its delivery is to end now: the sender is gone, or this process. */
+  readonly cancelled: AbortSignal
+}
+
+/** Everything that is to be counted and logged about one push. */
+export interface PushReport {
+  readonly protocol: Protocol
+  readonly answer: Answer
+  readonly error: SluiceError | undefined
+  readonly bodyBytes: number
+  readonly split: Extract<SplitResult, { ok: true }> | undefined
+  readonly splitSeconds: number | undefined
+  readonly deliveries: readonly Delivery[]
+  readonly seconds: number
+}
+
+export interface PipelineOptions {
+  readonly gate: Gate
+  readonly split: Splitter['split']
+  readonly deliver: Deliver
+  readonly rules: SplitRules
+  readonly policy: AnswerPolicy
+  readonly maxBodyBytes: number
+  /** The one place where pushes are counted and logged, so that no branch can skip it. */
+  readonly report: (report: PushReport) => void
+  readonly now?: () => number
+}
+
+export type Pipeline = (arrival: Arrival) => Promise<Answer>
+
+/** What is known of a push on its way; the report is made of it, however far it came. */
+interface Progress {
+  bodyBytes: number
+  split: Extract<SplitResult, { ok: true }> | undefined
+  splitSeconds: number | undefined
+  deliveries: readonly Delivery[]
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { gate, split, deliver, rules, policy, maxBodyBytes, report, now = () => performance.now() } = options
+
+  async function pass(arrival: Arrival, progress: Progress): Promise<Answer> {
+    // A chunked body says nothing of its length, so it is charged the most that it may have.
+    const permit = gate.admit(arrival.contentLength ?? maxBodyBytes)
+    if (!permit.admitted) throw new SluiceError('overloaded', permit.message)
+    try {
+      const body = await arrival.read()
+      progress.bodyBytes = body.length
+
+      // The body is held until the split is done; the decoded message and the shares are each about as long as it claims.
+      const refusal = permit.resize(
+        body.length + 2 * decodedCharge(body, arrival.encoding, rules.maxDecodedBytes),
+      )
+      if (refusal !== undefined) throw new SluiceError('overloaded', refusal.message)
+
+      const started = now()
+      const push = { body, encoding: arrival.encoding, protocol: arrival.protocol }
+      const chosen = arrival.prefix === undefined ? rules : { ...rules, prefix: arrival.prefix }
+      const result = await split(push, chosen)
+      progress.splitSeconds = (now() - started) / 1000
+      if (!result.ok) {
+        throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
+      }
+      progress.split = result
+
+      progress.deliveries = await deliver(result.shares, arrival.headers, arrival.cancelled)
+      arrival.cancelled.throwIfAborted()
+      return answerOf(progress.deliveries, result.refusals, policy)
+    } finally {
+      permit.release()
+    }
+  }
+
+  return async arrival => {
+    const arrived = now()
+    const progress: Progress = { bodyBytes: 0, split: undefined, splitSeconds: undefined, deliveries: [] }
+    let error: SluiceError | undefined
+    const answer = await pass(arrival, progress).catch((thrown: unknown) => {
+      error = toSluiceError(thrown)
+      return answerOfError(error)
+    })
+    report({ protocol: arrival.protocol, answer, error, ...progress, seconds: (now() - arrived) / 1000 })
+    return answer
+  }
+}
