@@ -1,0 +1,111 @@
+/** Reads the body of one request into a buffer of its own, with a bound in bytes and in time. */
+import type { IncomingMessage } from 'node:http'
+import { SluiceError } from '../errors.ts'
+
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly timeoutMs: number
+}
+
+/** In bytes, from Content-Length; undefined for a chunked body. Node has checked the header's form already. */
+export function contentLengthOf(request: IncomingMessage): number | undefined {
+  const header = request.headers['content-length']
+  return header === undefined || request.headers['transfer-encoding'] !== undefined
+    ? undefined
+    : Number(header)
+}
+
+/**
+ * Returns fresh memory that nothing else shares, so that it can be moved to a thread. Rejects with `body_too_large`
+ * before more than `maxBytes` are held, `slow_request`, `client_gone` or `body_empty`; what is left of the body then
+ * stays unread.
+ */
+export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+  const { maxBytes, timeoutMs } = limits
+  const length = contentLengthOf(request)
+  if (length !== undefined && length > maxBytes) return Promise.reject(tooLarge(maxBytes, length))
+  if (length === 0) return Promise.reject(empty())
+
+  return new Promise((resolve, reject) => {
+    // The common case, a known length, is one allocation and no second copy.
+    const sink = length === undefined ? chunked(maxBytes) : sized(length)
+    const stop = (finish: () => void) => {
+      clearTimeout(timer)
+      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
+      finish()
+    }
+    const onData = (chunk: Buffer) => {
+      if (sink.take(chunk)) return
+      request.pause()
+      stop(() => reject(tooLarge(maxBytes)))
+    }
+    const onEnd = () => {
+      const body = sink.finish()
+      stop(() => (body.length === 0 ? reject(empty()) : resolve(body)))
+    }
+    const onGone = () =>
+      stop(() => reject(new SluiceError('client_gone', 'the sender left in the middle of the body')))
+    const timer = setTimeout(() => {
+      request.pause()
+      stop(() =>
+        reject(
+          new SluiceError('slow_request', `the body did not arrive within timeout (${timeoutMs / 1000} s)`),
+        ),
+      )
+    }, timeoutMs)
+    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
+  })
+}
+
+interface Sink {
+  /** False where the chunk goes beyond the limit. */
+  take(chunk: Buffer): boolean
+  finish(): Uint8Array<ArrayBuffer>
+}
+
+function sized(length: number): Sink {
+  const body = new Uint8Array(length)
+  let at = 0
+  return {
+    take(chunk) {
+      body.set(chunk, at)
+      at += chunk.length
+      return true
+    },
+    finish: () => body,
+  }
+}
+
+function chunked(maxBytes: number): Sink {
+  const chunks: Buffer[] = []
+  let length = 0
+  return {
+    take(chunk) {
+      length += chunk.length
+      if (length > maxBytes) return false
+      chunks.push(chunk)
+      return true
+    },
+    finish() {
+      const body = new Uint8Array(length)
+      let at = 0
+      for (const chunk of chunks) {
+        body.set(chunk, at)
+        at += chunk.length
+      }
+      return body
+    },
+  }
+}
+
+function tooLarge(maxBytes: number, length?: number): SluiceError {
+  const found = length === undefined ? 'the body is longer' : `${length.toLocaleString('en-US')} bytes`
+  return new SluiceError(
+    'body_too_large',
+    `${found}, limits.max_body is ${maxBytes.toLocaleString('en-US')} bytes`,
+  )
+}
+
+function empty(): SluiceError {
+  return new SluiceError('body_empty', 'the body is empty')
+}

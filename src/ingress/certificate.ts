@@ -1,0 +1,46 @@
+/**
+ * The server's certificate, followed while it changes: cert-manager and the kubelet replace files under a running
+ * process. Polled, because a mounted secret changes by renaming a directory, which file watchers miss.
+ */
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:https'
+import { createSecureContext } from 'node:tls'
+
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+export function readCertificate(files: { certFile: string; keyFile: string }): Certificate {
+  const certificate = { cert: readFileSync(files.certFile, 'utf8'), key: readFileSync(files.keyFile, 'utf8') }
+  createSecureContext(certificate) // throws where the two do not belong together
+  return certificate
+}
+
+export interface FollowOptions {
+  readonly server: Server
+  readonly read: () => Certificate
+  readonly changed: () => void
+  /** A half-written pair fails here and is tried again; the old certificate goes on serving. */
+  readonly failed: (error: unknown) => void
+  readonly intervalMs: number
+  readonly signal: AbortSignal
+}
+
+export function followCertificate(current: Certificate, options: FollowOptions): void {
+  const { server, read, changed, failed, intervalMs, signal } = options
+  let serving = current
+  const timer = setInterval(() => {
+    try {
+      const next = read()
+      if (next.cert === serving.cert && next.key === serving.key) return
+      server.setSecureContext(next)
+      serving = next
+      changed()
+    } catch (error) {
+      failed(error)
+    }
+  }, intervalMs)
+  timer.unref()
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+}
