@@ -1,0 +1,252 @@
+/** The one place where things are made and joined; everything else receives. */
+import { readFileSync } from 'node:fs'
+import type { Server as HttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+import { Gate } from './admission/gate.ts'
+import type { Address, Config } from './config/config.ts'
+import { CortexTenantMetrics } from './cortex-tenant-metrics.ts'
+import { createDeliver } from './egress/deliver.ts'
+import { Slots } from './egress/slots.ts'
+import { Upstream } from './egress/upstream.ts'
+import type { ErrorCode } from './errors.ts'
+import { type Certificate, followCertificate, readCertificate } from './ingress/certificate.ts'
+import { registerRoutes } from './ingress/routes.ts'
+import { createServer } from './ingress/server.ts'
+import type { Logger } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { createPipeline, type PushReport } from './pipeline.ts'
+import { PushLog } from './push-log.ts'
+import { splitByReference } from './split/reference/engine.ts'
+import type { SplitRules } from './split/split.ts'
+import { createSplitter } from './split/splitter.ts'
+
+export interface AppDependencies {
+  readonly log: Logger
+  readonly registry: Registry
+  readonly version: string
+}
+
+/** A running Sluice. */
+export interface App {
+  /** Where pushes arrive, as `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly metricsUrl: string
+  /** Not ready at once, then `timeout_shutdown`, drain, destroy. A second call waits for the first. */
+  stop(): Promise<void>
+}
+
+const CERTIFICATE_INTERVAL_MS = 10_000
+/** After the drain: time for the last 503s to leave. */
+const LAST_ANSWERS_MS = 250
+
+/** Resolves when it listens and every worker is warm. Rejects, with everything closed again, where it can't. */
+export async function startApp(config: Config, dependencies: AppDependencies): Promise<App> {
+  const { log, registry, version } = dependencies
+  const stopping = new AbortController()
+  const halt = new AbortController()
+  let warm = false
+
+  const gateLimits = { maxPushes: config.concurrency, maxBytes: config.limits.maxInFlightBytes }
+  const gate = new Gate(gateLimits)
+  const slots = new Slots(config.egress.maxConnsPerHost)
+  const splitter = createSplitter({ threads: config.split.threads, engine: splitByReference })
+  const upstream = new Upstream({
+    target: config.target,
+    tenantHeader: config.tenant.header,
+    ...config.auth.egress,
+    ca:
+      config.auth.egress.caBundleFile === ''
+        ? undefined
+        : readFileSync(config.auth.egress.caBundleFile, 'utf8'),
+    connections: config.egress.maxConnsPerHost,
+    timeoutMs: config.timeoutMs,
+    maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
+    ipv6: config.enableIpv6,
+  })
+
+  const metrics = new Metrics({
+    registry,
+    version,
+    ...config.metrics,
+    gate,
+    gateLimits,
+    slots,
+    splitsWaiting: () => splitter.waiting,
+  })
+  const peerMetrics =
+    config.metrics.compatibility === 'cortex_tenant'
+      ? new CortexTenantMetrics({ registry, ...config.metrics })
+      : undefined
+  const pushLog = new PushLog({ log, responseErrors: config.log.responseErrors })
+
+  const report = (push: PushReport) => {
+    metrics.pushed(push)
+    peerMetrics?.pushed(push)
+    pushLog.pushed(push)
+  }
+  const refused = (code: ErrorCode, message: string) => {
+    metrics.refused(code)
+    pushLog.refused(code, message)
+  }
+
+  const pipeline = createPipeline({
+    gate,
+    split: splitter.split,
+    deliver: createDeliver({
+      upstream,
+      slots,
+      attempted: attempt => {
+        metrics.attempted(attempt)
+        peerMetrics?.attempted(attempt)
+      },
+    }),
+    rules: rulesOf(config),
+    policy: {
+      on429: config.on429,
+      onUpstreamRefusal: config.onUpstreamRefusal,
+      acceptAll: config.tenant.acceptAll,
+      retryAfterMaxMs: config.retryAfterMaxMs,
+    },
+    maxBodyBytes: config.limits.maxBodyBytes,
+    report,
+  })
+
+  const files = config.auth.ingress
+  const tls = files === undefined ? undefined : readCertificate(files)
+  const server = createServer({
+    idleTimeoutMs: config.idleTimeoutMs,
+    timeoutMs: config.timeoutMs,
+    tls,
+    refused,
+  })
+  registerRoutes(server, {
+    pipeline,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    timeoutMs: config.timeoutMs,
+    prefixHeader: config.tenant.prefixPreferSource ? config.tenant.header.toLowerCase() : undefined,
+    passOn: {
+      userAgent: `Sluice/${version}`,
+      forwardHeaders: config.egress.forwardHeaders,
+      compatibilityHeaders: config.compatibilityHeaders,
+    },
+    refused,
+    halt: halt.signal,
+    health: { ready: () => warm && !stopping.signal.aborted, stopping: () => stopping.signal.aborted },
+  })
+  const metricsServer = createMetricsServer(registry)
+
+  const close = async () => {
+    await Promise.all([server.close(), metricsServer.close()])
+    await Promise.all([splitter.close(), upstream.destroy()])
+  }
+
+  try {
+    // Workers first: a push that arrives before them would wait for their start.
+    await splitter.warm()
+    await listen(server, config.listen)
+    await listen(metricsServer, config.listenMetrics)
+    warm = true
+  } catch (error) {
+    await close()
+    throw error
+  }
+  if (files !== undefined && tls !== undefined) {
+    follow(server.server as unknown as HttpsServer, tls, files, log, stopping.signal)
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort()
+    log.info({ seconds: config.timeoutShutdownMs / 1000 }, 'stopping: not ready any more, still serving')
+    await sleep(config.timeoutShutdownMs)
+
+    const drained = new AbortController()
+    const deadline = sleep(config.drainTimeoutMs, undefined, { signal: drained.signal }).then(
+      () => cutShort(),
+      () => {},
+    )
+    await server.close()
+    drained.abort()
+    await deadline
+    await close()
+    log.info('stopped')
+  }
+
+  /** Every sender takes a 503 or a broken connection as "send it again", so nothing is lost by this; it is said all the same. */
+  async function cutShort(): Promise<void> {
+    log.warn(
+      { pushes: gate.pushes, seconds: config.drainTimeoutMs / 1000 },
+      'pushes not delivered within drain_timeout; their senders were not told OK and will send them again',
+    )
+    halt.abort()
+    await sleep(LAST_ANSWERS_MS)
+    server.server.closeAllConnections()
+  }
+
+  let stopped: Promise<void> | undefined
+  return {
+    url: urlOf(server, tls === undefined ? 'http' : 'https'),
+    metricsUrl: urlOf(metricsServer, 'http'),
+    stop() {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+function rulesOf(config: Config): SplitRules {
+  const { tenant, limits } = config
+  return {
+    labels: tenant.labels,
+    precedence: tenant.precedence,
+    strip: tenant.strip,
+    prefix: tenant.prefix,
+    defaultTenant: tenant.defaultTenant,
+    missing: tenant.missing,
+    invalid: tenant.invalid,
+    format: tenant.format,
+    metadata: config.metadata,
+    haLabels: [],
+    compression: config.egress.compression,
+    maxDecodedBytes: limits.maxDecodedBytes,
+    maxOutputBytes: limits.maxSplitOutputBytes,
+    maxTenants: limits.maxTenantsPerPush,
+    maxSeries: limits.maxSeries,
+  }
+}
+
+function createMetricsServer(registry: Registry): FastifyInstance {
+  const server = Fastify({ logger: false, forceCloseConnections: true })
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  return server
+}
+
+async function listen(server: FastifyInstance, address: Address): Promise<void> {
+  await server.listen({ host: address.host, port: address.port })
+}
+
+function urlOf(server: FastifyInstance, scheme: string): string {
+  const { address, family, port } = server.server.address() as AddressInfo
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function follow(
+  server: HttpsServer,
+  tls: Certificate,
+  files: { certFile: string; keyFile: string },
+  log: Logger,
+  signal: AbortSignal,
+): void {
+  followCertificate(tls, {
+    server,
+    read: () => readCertificate(files),
+    changed: () => log.info({ file: files.certFile }, 'the certificate changed and is served from now on'),
+    failed: err => log.warn({ err }, 'the certificate changed and can’t be used; the old one is served on'),
+    intervalMs: CERTIFICATE_INTERVAL_MS,
+    signal,
+  })
+}

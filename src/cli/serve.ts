@@ -1,0 +1,18 @@
+/** `sluice serve`: runs until it is asked to stop. */
+import { once } from 'node:events'
+import { Registry } from 'prom-client'
+import { startApp } from '../app.ts'
+import { createLogger } from '../log.ts'
+import { readConfig } from './read-config.ts'
+import { version } from './version.ts'
+
+export async function serve(file: string, stop: AbortSignal): Promise<void> {
+  const { config, warnings } = readConfig(file)
+  const log = createLogger(config.log)
+  for (const { key, message } of warnings) log.warn({ key }, message)
+
+  const app = await startApp(config, { log, registry: new Registry(), version: version() })
+  log.info({ url: app.url, metrics: `${app.metricsUrl}/metrics`, target: config.target.origin }, 'ready')
+  if (!stop.aborted) await once(stop, 'abort')
+  await app.stop()
+}

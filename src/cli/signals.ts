@@ -1,0 +1,15 @@
+/**
+ * Aborts at the first SIGTERM or SIGINT; a second one ends the process at once, for whoever can't wait for the drain.
+ * SIGHUP does nothing: cortex-tenant dies of it, although its own service file sends it to reload.
+ */
+export function signals(): AbortSignal {
+  const stop = new AbortController()
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stop.abort(signal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('SIGHUP', () => {})
+  return stop.signal
+}

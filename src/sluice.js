@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Plain JavaScript that every Node of the last ten years can parse: an old one could not even say what it lacks.
+const needed = 24
+const found = Number(process.versions.node.split('.')[0])
+if (found < needed) {
+  process.stderr.write(
+    `sluice needs Node.js ${needed} or newer; this is ${process.version}.\n` +
+      'In the repository, `npm ci && npm start` brings the right one; elsewhere, install a current Node.js from nodejs.org.\n',
+  )
+  process.exit(1)
+}
+// Node does not strip types below node_modules, so an installed package runs what `npm pack` compiled.
+const installed = import.meta.url.includes('/node_modules/')
+await import(installed ? '../dist/src/main.js' : './main.ts')
