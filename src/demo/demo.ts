@@ -6,10 +6,11 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
+import { readCounts } from './counts.ts'
 import { hostRegistry } from './host.ts'
 import { preferredPort } from './port.ts'
 import type { Target } from './scrape.ts'
-import { type Output, Screen } from './screen.ts'
+import { type LogStream, type Output, Screen } from './screen.ts'
 import { Sender } from './sender.ts'
 import { type Store, startStore } from './store.ts'
 import { History } from './table.ts'
@@ -25,8 +26,8 @@ export interface RunningSluice {
 }
 
 export interface DemoDeps {
-  /** Starts Sluice with the text of a configuration file. */
-  readonly startSluice: (yaml: string) => Promise<RunningSluice>
+  /** Starts Sluice with the text of a configuration file; `log` is where its log lines go. */
+  readonly startSluice: (yaml: string, log: LogStream) => Promise<RunningSluice>
   readonly output: Output
   /** Stops the demo. */
   readonly signal: AbortSignal
@@ -47,27 +48,49 @@ const HOST = '127.0.0.1'
 /** Between two tables where they can't be redrawn; the first comes sooner. */
 const PLAIN_INTERVAL_MS = 30_000
 const PLAIN_FIRST_MS = 3_000
+/** Heading, what is hidden, an empty line and three sentences. */
+const ROWS_AROUND_TENANTS = 6
 
 /** Resolves when `signal` has fired and everything is closed. */
 export async function runDemo(
   { ports, intervalMs }: DemoOptions,
   { startSluice, output, signal }: DemoDeps,
 ): Promise<void> {
+  const screen = new Screen(output)
   const store = await startStore({ host: HOST, port: await preferredPort(HOST, ports.store) })
   try {
     const push = await preferredPort(HOST, ports.push)
     const metrics = await preferredPort(HOST, ports.metrics)
-    const sluice = await startSluice(configuration(push, metrics, store.url))
+    const sluice = await startSluice(configuration(push, metrics, store.url), screen.log)
     try {
-      const sender = new Sender({ url: sluice.pushUrl, targets: targets(sluice), intervalMs })
-      const screen = new Screen(output)
       screen.print(welcome({ push: sluice.pushUrl, metrics: sluice.metricsUrl, store: store.url }))
-      await Promise.all([sender.run(signal), show(screen, { sluice, sender, store }, signal)])
+      await run(screen, sluice, store, { intervalMs, signal })
     } finally {
       await sluice.close()
     }
   } finally {
     await store.close()
+  }
+  screen.print('\nStopped.\n')
+}
+
+/** Sends and shows until `signal`, or until one of the two fails. */
+async function run(
+  screen: Screen,
+  sluice: RunningSluice,
+  store: Store,
+  { intervalMs, signal }: { readonly intervalMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const failed = new AbortController()
+  const stop = AbortSignal.any([signal, failed.signal])
+  const sender = new Sender({ url: sluice.pushUrl, targets: targets(sluice), intervalMs })
+  const parts = [sender.run(stop), show(screen, { sluice, sender, store }, stop)]
+  try {
+    await Promise.all(parts)
+  } finally {
+    failed.abort()
+    await Promise.allSettled(parts)
+    screen.end()
   }
 }
 
@@ -76,6 +99,7 @@ function configuration(push: number, metrics: number, store: string): string {
 listen_metrics_address: ${HOST}:${metrics}
 target: ${store}/api/v1/push
 metrics_include_tenant: true
+drain_timeout: 5s
 tenant:
   label: tenant
   label_remove: true
@@ -105,21 +129,20 @@ interface Parts {
   readonly store: Store
 }
 
-async function show(screen: Screen, parts: Parts, signal: AbortSignal): Promise<void> {
+async function show(screen: Screen, { sluice, sender, store }: Parts, signal: AbortSignal): Promise<void> {
   const history = new History()
   let printAt = performance.now() + PLAIN_FIRST_MS
   while (!signal.aborted) {
     history.add({
       at: performance.now(),
-      tenants: parts.store.stats(),
-      sender: parts.sender.stats,
-      sluice: new Map(),
+      stored: store.stats(),
+      sluice: await readCounts(sluice.registry),
+      sender: sender.stats,
     })
     if (screen.redraws || performance.now() >= printAt) {
-      screen.draw(history.lines(screen.height))
+      screen.draw(history.lines(screen.height - ROWS_AROUND_TENANTS))
       printAt = performance.now() + PLAIN_INTERVAL_MS
     }
     await sleep(1000, undefined, { signal }).catch(() => {})
   }
-  screen.end()
 }

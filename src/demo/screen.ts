@@ -1,4 +1,5 @@
 /** Where the demo's table is shown: redrawn in place on a terminal, printed now and then elsewhere. */
+import { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 
 /** What the demo needs of `process.stdout`. */
@@ -9,27 +10,42 @@ export interface Output {
   readonly rows?: number
 }
 
+/** A stream of lines that may be those of a terminal. */
+export type LogStream = Writable & { readonly isTTY: boolean }
+
 export class Screen {
+  /** Lines written here stay, above the block. */
+  readonly log: LogStream
   readonly #output: Output
+  #lines: readonly string[] = []
   /** Lines of the block that stands above the cursor now. */
   #drawn = 0
 
   constructor(output: Output) {
     this.#output = output
+    const log = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.print(chunk.toString())
+        done()
+      },
+    })
+    this.log = Object.assign(log, { isTTY: this.redraws })
   }
 
   get redraws(): boolean {
     return this.#output.isTTY === true
   }
 
-  /** Lines that fit on the terminal. A block that is taller can't be redrawn: its top has scrolled away. */
+  /** How tall a block may be. The top of a taller one would have scrolled away when it is drawn again. */
   get height(): number {
     return this.redraws ? Math.max(8, (this.#output.rows ?? 24) - 1) : 60
   }
 
-  /** Text that stays. */
+  /** Text that stays, above the block. It ends with a line break. */
   print(text: string): void {
+    const block = this.#drawn > 0 ? this.#lines : undefined
     this.#output.write(this.#erase() + text)
+    if (block !== undefined) this.draw(block)
   }
 
   /** Replaces what was drawn before; the first line is the heading. */
@@ -40,6 +56,7 @@ export class Screen {
     const hide = this.redraws ? '\x1b[?25l' : ''
     this.#output.write(`${this.#erase()}${hide}${styled.join('\n')}\n`)
     this.#drawn = this.redraws ? lines.length : 0
+    this.#lines = lines
   }
 
   /** Leaves what is drawn and gives the cursor back. */

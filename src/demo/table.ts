@@ -1,4 +1,5 @@
 /** The demo's table: pure text from numbers, so that it can be drawn on a terminal and printed into a file alike. */
+import type { SluiceCounts } from './counts.ts'
 import type { TenantStats } from './memory.ts'
 import type { SenderStats } from './sender.ts'
 
@@ -6,10 +7,10 @@ import type { SenderStats } from './sender.ts'
 export interface Snapshot {
   /** Milliseconds, of a clock that never goes back. */
   readonly at: number
-  readonly tenants: readonly TenantStats[]
+  /** What the store holds. */
+  readonly stored: readonly TenantStats[]
+  readonly sluice: SluiceCounts
   readonly sender: SenderStats
-  /** The total of each metric of Sluice's own registry that the table shows, by name. */
-  readonly sluice: ReadonlyMap<string, number>
 }
 
 /** Rates are taken over so long, so that a sender that pushes once a second does not make them jump. */
@@ -29,11 +30,12 @@ export class History {
     const last = this.#snapshots.at(-1)
     const first = this.#snapshots[0]
     if (last === undefined || first === undefined) return []
-    const rows = last.tenants.map(tenant => row(tenant, first, last))
+    const rows = tenants(last).map(tenant => row(tenant, first, last))
     const hidden = rows.length - Math.min(rows.length, maxRows)
     return [
       ...columns([HEADER, ...rows.slice(0, maxRows)]),
       ...(hidden > 0 ? [`… and ${hidden} more: see /api/v1/tenants of the store`] : []),
+      '',
       ...footer(last),
     ]
   }
@@ -41,27 +43,38 @@ export class History {
 
 const HEADER = ['TENANT', 'SERIES', 'SAMPLES/S', 'REQUESTS/S', 'SAMPLES', 'ERRORS']
 
-function row(tenant: TenantStats, first: Snapshot, last: Snapshot): readonly string[] {
-  // A tenant that is new in this window started at nothing.
-  const before = first.tenants.find(known => known.tenant === tenant.tenant) ?? { samples: 0, pushes: 0 }
+/** Those in the store, and those whose shares never got there. */
+function tenants({ stored, sluice }: Snapshot): readonly string[] {
+  return [...new Set([...stored.map(({ tenant }) => tenant), ...sluice.failedShares.keys()])].sort()
+}
+
+const NOTHING = { series: 0, samples: 0, pushes: 0 }
+
+/** Series, samples and requests as the store counts them; errors are shares that Sluice could not deliver. */
+function row(name: string, first: Snapshot, last: Snapshot): readonly string[] {
+  const of = ({ stored }: Snapshot) => stored.find(({ tenant }) => tenant === name) ?? NOTHING
+  const before = of(first)
+  const now = of(last)
   const seconds = (last.at - first.at) / 1000
-  const rate = (now: number, then: number) => (seconds > 0 ? ((now - then) / seconds).toFixed(1) : '-')
+  const rate = (more: number) => (seconds > 0 ? (more / seconds).toFixed(1) : '-')
   return [
-    tenant.tenant,
-    count(tenant.series),
-    rate(tenant.samples, before.samples),
-    rate(tenant.pushes, before.pushes),
-    count(tenant.samples),
-    count(tenant.refused),
+    name,
+    count(now.series),
+    rate(now.samples - before.samples),
+    rate(now.pushes - before.pushes),
+    count(now.samples),
+    count(last.sluice.failedShares.get(name) ?? 0),
   ]
 }
 
 function footer({ sender, sluice }: Snapshot): readonly string[] {
-  const failures = sender.retried + sender.dropped
+  const answers = [...sluice.answers].sort().map(([status, times]) => `${count(times)} × ${status}`)
   return [
-    `sender: ${count(sender.delivered)} pushes delivered, ${count(sender.retried)} retries, ${count(sender.dropped)} given up`,
-    ...[...sluice].map(([name, total]) => `${name} ${count(total)}`),
-    ...(failures > 0 ? [`last error: ${sender.lastError}`] : []),
+    `Pushes answered by Sluice: ${answers.join(', ') || 'none yet'}`,
+    ...(sluice.refusedSeries > 0
+      ? [`Series refused, for want of a valid tenant: ${count(sluice.refusedSeries)}`]
+      : []),
+    ...(sender.lastError === '' ? [] : [`The embedded sender's last error: ${sender.lastError}`]),
   ]
 }
 

@@ -16,6 +16,16 @@ test('on a terminal the block is drawn over the one before', () => {
   expect(terminal.written[1]?.endsWith('three\n')).toBe(true)
   screen.print('said\n')
   expect(terminal.written[2]).toBe('\x1b[2A\r\x1b[Jsaid\n')
+  expect(terminal.written[3]?.endsWith('three\n')).toBe(true)
+})
+
+test('log lines stand above the block', () => {
+  const terminal = output({ isTTY: true })
+  const screen = new Screen(terminal)
+  screen.draw(['head'])
+  screen.log.write('a line\n')
+  expect(terminal.written[1]).toBe('\x1b[1A\r\x1b[Ja line\n')
+  expect(terminal.written[2]).toContain('head')
 })
 
 test('a line never wraps, because a block would then be taller than it counts', () => {
