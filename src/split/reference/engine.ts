@@ -49,16 +49,14 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     received.add(entry.counts)
     if (entry.hasBadReference) {
       refusals.add('bad_reference', false, new Uint8Array(0), entry.counts)
-      continue
-    }
-    if (entry.labels === undefined) {
+    } else if (entry.kind === 'metadata') {
       if (rules.metadata === 'default' && rules.defaultTenant !== '')
         draft(index, entry, tenants.placeInDefault())
-      continue
+    } else {
+      const { placement, disagrees } = tenants.place(message.labels(index))
+      if (disagrees) disagreements++
+      draft(index, entry, placement)
     }
-    const { placement, disagrees } = tenants.place(entry.labels)
-    if (disagrees) disagreements++
-    draft(index, entry, placement)
   }
 
   function draft(index: number, entry: Entry, placement: Placement): void {
@@ -76,7 +74,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     if (!known) drafts.set(tenant, draft)
     draft.parts.push({ entry: index, strip })
     draft.tally.add(entry.counts)
-    if (entry.labels) draft.replica.see(entry.labels, strip)
+    if (entry.kind === 'series') draft.replica.see(message.labels(index), strip)
   }
 
   const shares = write(push, rules, decoded, message, [...drafts.values()])

@@ -1,19 +1,25 @@
 import type { Counts } from '../split.ts'
 
-/** What both protocols have in common: a push is a list of entries, and a share is a message with some of them. */
+/**
+ * What both protocols have in common: a push is a list of entries, and a share is a message with some of them.
+ *
+ * A message keeps positions and walks again where it needs more: a hostile push holds millions of fields, and an
+ * object for each would take a hundred times its size.
+ */
 export interface Message {
   readonly entries: readonly Entry[]
   /** Whether there are fields beside the entries. They are the request's own and go into every share. */
   readonly hasOptions: boolean
   /** Whether the message as it came is a message that we would write. */
   readonly isCanonical: boolean
+  /** The labels of a series in wire order. Not for one with a bad reference. */
+  labels(entry: number): Iterable<Label>
   /** Returns a message of these entries in the order given, or undefined if it would be longer than `maxBytes`. */
   write(parts: readonly Part[], maxBytes: number): Uint8Array | undefined
 }
 
 export interface Entry {
-  /** In wire order; undefined for metadata (1.0), which has none. */
-  readonly labels: readonly Label[] | undefined
+  readonly kind: 'series' | 'metadata'
   /** 2.0: a reference that leads nowhere, so that the labels can't be told. */
   readonly hasBadReference: boolean
   readonly counts: Counts
@@ -29,6 +35,6 @@ export interface Label {
 export interface Part {
   /** Index in `entries`. */
   readonly entry: number
-  /** Index in `labels` of the one that is removed. */
+  /** Index among its labels of the one that is removed. */
   readonly strip: number | undefined
 }

@@ -15,11 +15,14 @@ export class Replica {
   }
 
   /** One series more, whose label `strip` does not go out. */
-  see(labels: readonly Label[], strip: number | undefined): void {
-    const values = this.#names.map(name => {
-      const last = labels.findLast((label, i) => i !== strip && sameBytes(label.name, name))
-      return last?.value ?? new Uint8Array(0)
-    })
+  see(labels: Iterable<Label>, strip: number | undefined): void {
+    if (this.#names.length === 0) return
+    const values: Uint8Array[] = this.#names.map(() => new Uint8Array(0))
+    let index = 0
+    for (const label of labels) {
+      if (index++ === strip) continue
+      for (const [i, name] of this.#names.entries()) if (sameBytes(label.name, name)) values[i] = label.value
+    }
     this.#values ??= values
     if (!values.every((value, i) => sameBytes(value, this.#values?.[i] as Uint8Array))) this.#differs = true
   }

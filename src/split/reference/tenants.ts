@@ -44,10 +44,17 @@ export class TenantChoice {
   }
 
   /** `disagrees`: two configured labels have values, and different ones. A series that repeats one of them is never counted so. */
-  place(labels: readonly Label[]): { placement: Placement; disagrees: boolean } {
-    const named = this.#named(labels)
-    const repeat = named.find((it, i) => named.slice(0, i).some(before => before.rank === it.rank))
-    if (repeat) return { placement: this.#invalid('repeated_tenant_label', repeat.value), disagrees: false }
+  place(labels: Iterable<Label>): { placement: Placement; disagrees: boolean } {
+    const named: Named[] = []
+    let index = 0
+    for (const { name, value } of labels) {
+      const rank = this.#names.findIndex(configured => sameBytes(configured, name))
+      if (named.some(before => before.rank === rank)) {
+        return { placement: this.#invalid('repeated_tenant_label', value), disagrees: false }
+      }
+      if (rank >= 0) named.push({ label: index, rank, value })
+      index++
+    }
     const values = named.map(it => it.value).filter(value => value.length > 0)
     const disagrees = values.some(value => !sameBytes(value, values[0] as Uint8Array))
     return { placement: this.#placeBy(this.#winner(named)), disagrees }
@@ -59,13 +66,6 @@ export class TenantChoice {
     if (tenant !== undefined) return { tenant, value: this.#default, strip: undefined }
     const dropped = this.#rules.invalid === 'drop'
     return { tenant: undefined, reason: 'invalid_tenant', dropped, value: this.#default }
-  }
-
-  #named(labels: readonly Label[]): Named[] {
-    return labels.flatMap(({ name, value }, label) => {
-      const rank = this.#names.findIndex(configured => sameBytes(configured, name))
-      return rank < 0 ? [] : [{ label, rank, value }]
-    })
   }
 
   #winner(named: readonly Named[]): Named | undefined {

@@ -69,13 +69,29 @@ export function expectType(field: Field, ...types: readonly Field['type'][]): vo
 }
 
 /** The values of a uint32 field, packed or not. As in every decoder, the low 32 bits of a longer varint count. */
-export function uint32s(bytes: Uint8Array, field: Field): number[] {
+export function* uint32s(bytes: Uint8Array, field: Field): Generator<number> {
   const reader = readerOf(bytes, field.start, field.end)
-  const values: number[] = []
   while (reader.pos < field.end) {
-    values.push(readVarint(reader, 'a varint that is cut off or too long').low >>> 0)
+    yield readVarint(reader, 'a varint that is cut off or too long').low >>> 0
   }
-  return values
+}
+
+/** The shortest varint. */
+export function varintBytes(value: number): Uint8Array {
+  return protobuf.Writer.create().uint32(value).finish()
+}
+
+/** Returns the pieces joined, or undefined if they are more than `maxBytes`; nothing is allocated then. */
+export function concat(pieces: readonly Uint8Array[], maxBytes: number): Uint8Array | undefined {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (length > maxBytes) return undefined
+  const joined = new Uint8Array(length)
+  let end = 0
+  for (const piece of pieces) {
+    joined.set(piece, end)
+    end += piece.length
+  }
+  return joined
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -91,6 +107,12 @@ function readerOf(bytes: Uint8Array, start: number, end: number): protobuf.Reade
 
 function readVarint(reader: protobuf.Reader, detail: string): { low: number; high: number } {
   const at = reader.pos
+  const first = at < reader.len ? (reader.buf[at] as number) : 0x80
+  if (first < 0x80) {
+    // Nearly all of them, and without an object of 64 bits.
+    reader.pos++
+    return { low: first, high: 0 }
+  }
   try {
     const value = reader.uint64()
     // The tenth byte holds one bit; the Reader cuts off what stands above it.

@@ -20,7 +20,7 @@ import {
   splitBytes,
   splitSeries,
 } from '../../../support/split.ts'
-import { concat, fixed32, fixed64, len, varintField } from '../../../support/wire.ts'
+import { concat, double, fixed32, fixed64, len, varintField } from '../../../support/wire.ts'
 import type { Case } from '../split.cases.ts'
 import { PROTOCOLS } from './protocols.ts'
 
@@ -30,7 +30,10 @@ export function shareCases(check: Case, split: Split): void {
       const list = [
         series({ tenant: 'a' }, { samples: [sample(1, 1), sample(2, 2)] }),
         series({ tenant: 'b' }, { samples: [], histograms: [new Uint8Array(2)] }),
-        series({ tenant: 'a' }, { exemplars: [{ labels: [['t', '1']], rest: sample(1, 1) }] }),
+        series(
+          { tenant: 'a' },
+          { exemplars: [{ labels: [['t', '1']], rest: concat(double(2, 1), varintField(3, 1)) }] },
+        ),
         series({}, { samples: [sample(1, 1)] }),
         series({ tenant: 'a' }, { samples: [] }),
       ]
