@@ -19,13 +19,7 @@ export type TenantFormat = 'mimir' | 'thanos' | 'thanos-path' | 'victoriametrics
 export const MAX_TENANT_BYTES = 150
 
 /** Names that pass the byte rule and yet mean something else to a store: path parts, and Mimir's and Cortex's own objects. */
-const RESERVED: ReadonlySet<string> = new Set([
-  '.',
-  '..',
-  '__mimir_cluster',
-  '__markers__',
-  'user-index.json.gz',
-])
+export const RESERVED: readonly string[] = ['.', '..', '__mimir_cluster', '__markers__', 'user-index.json.gz']
 
 /** Returns the tenant, or undefined where `bytes` are no tenant of that format. Borrows `bytes`. */
 export function parseTenantId(bytes: Uint8Array, format: TenantFormat): TenantId | undefined {
@@ -37,7 +31,7 @@ export function parseTenantId(bytes: Uint8Array, format: TenantFormat): TenantId
     if (allowed[byte] === 0) return undefined
     text += String.fromCharCode(byte)
   }
-  if (format === 'mimir' ? RESERVED.has(text) : text === '.' || text === '..') return undefined
+  if (format === 'mimir' ? RESERVED.includes(text) : text === '.' || text === '..') return undefined
   return text as TenantId
 }
 

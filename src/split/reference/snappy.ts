@@ -18,7 +18,7 @@ const FRAMED = Uint8Array.of(0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x7
  * framed, the first byte of the element that can't be, or the body's end when the message is not complete there.
  */
 export function decodeSnappy(body: Uint8Array, maxDecodedBytes: number): Uint8Array {
-  if (FRAMED.every((byte, i) => body[i] === byte)) {
+  if (isFramed(body)) {
     throw new Fault('snappy_corrupt', 0, 'framed snappy, where one block is expected')
   }
   const { length, start } = readClaim(body)
@@ -51,6 +51,11 @@ export function decodeSnappy(body: Uint8Array, maxDecodedBytes: number): Uint8Ar
     throw new Fault('snappy_corrupt', body.length, 'fewer bytes than the snappy block claims')
   }
   return message
+}
+
+/** Whether the body is in the framed format: read as a block, it would be corrupt at some odd place. */
+export function isFramed(body: Uint8Array): boolean {
+  return FRAMED.every((byte, i) => body[i] === byte)
 }
 
 /** The varint at the start: at most five bytes, below 2^32, and not necessarily the shortest. */

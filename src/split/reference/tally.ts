@@ -47,7 +47,7 @@ export class Refusals {
 const EXAMPLE_BYTES = 64
 
 /** Printable ASCII as it is but for the backslash; all else as `\xff`. Cut before the escape that would not fit. */
-function escaped(value: Uint8Array): string {
+export function escaped(value: Uint8Array): string {
   let text = ''
   for (const byte of value) {
     const plain = byte >= 0x20 && byte <= 0x7e && byte !== BACKSLASH

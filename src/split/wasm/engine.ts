@@ -1,0 +1,139 @@
+/**
+ * The engine for every day: the whole split in one WASM instance, whose memory is used again for each push. It equals
+ * the reference engine in all that a result says; only how well a share is compressed may differ.
+ */
+import { randomBytes } from 'node:crypto'
+import * as abi from '../../../workers/kernel/abi.ts'
+import { Fault } from '../fault.ts'
+import { isFramed } from '../reference/snappy.ts'
+import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
+import { decodeZstd } from '../zstd.ts'
+import { reportedFault } from './faults.ts'
+import { type Kernel, startKernel } from './kernel.ts'
+import { type Report, readReport, TenantNames } from './report.ts'
+import { rulesBlock } from './rules.ts'
+
+/** Memory of WASM never shrinks: an instance that a large push has made larger than this is replaced by a new one. */
+const KEEP_BYTES = 32 * 1024 * 1024
+
+/** Returns an engine with an instance of its own; not to be shared between threads. */
+export function splitByKernel(module: WebAssembly.Module): Split {
+  const engine = new Engine(module)
+  return (push, rules) => engine.split(push, rules)
+}
+
+class Engine {
+  readonly #module: WebAssembly.Module
+  readonly #seed = randomBytes(8).readBigUInt64LE()
+  readonly #names = new TenantNames()
+  #kernel: Kernel
+  /** The rules that stand in the kernel's memory. */
+  #rules: SplitRules | undefined
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module
+    this.#kernel = startKernel(module)
+  }
+
+  split(push: Push, rules: SplitRules): SplitResult {
+    try {
+      return this.#split(push, rules)
+    } finally {
+      if (this.#kernel.memory.size > KEEP_BYTES) {
+        this.#kernel = startKernel(this.#module)
+        this.#rules = undefined
+      }
+    }
+  }
+
+  #split(push: Push, rules: SplitRules): SplitResult {
+    const { call, memory } = this.#kernel
+    this.#setRules(rules)
+    const decoded =
+      push.encoding === 'snappy' ? this.#decode(push.body, rules) : this.#inflate(push.body, rules)
+    if (typeof decoded !== 'number') return decoded
+    if (!this.#scan(() => call.scan1(decoded))) return reportedFault(memory)
+
+    const total = memory.word(abi.TOTAL) + memory.word(abi.TOTAL + 4) * 2 ** 32
+    if (total > rules.maxOutputBytes) return fault(MORE_OUTPUT)
+    const report = { rules, names: this.#names, decodedBytes: decoded } satisfies Report
+    if (memory.word(abi.UNTOUCHED) === 1 && push.encoding === 'snappy' && rules.compression === 'fast') {
+      // A copy, because the result is the caller's and the body is only borrowed.
+      return readReport(memory, report, () => new Uint8Array(push.body))
+    }
+    const tenants = memory.word(abi.TENANT_COUNT)
+    memory.reserve({ build: BLOCK_BYTES + decoded, output: total + Math.ceil(total / 6) + 32 * tenants })
+    const written = call.write1(rules.compression === 'none' ? 1 : 0)
+    // The one copy, into memory that can be transferred: all shares are views of it.
+    const from = memory.word(abi.OUTPUT)
+    const buffer = memory.bytes.buffer.slice(from, from + written)
+    return readReport(memory, report, (at, length) => new Uint8Array(buffer, at - from, length))
+  }
+
+  /** The length of the message, which then stands in its arena. */
+  #decode(body: Uint8Array, rules: SplitRules): number | SplitResult {
+    const { call, memory } = this.#kernel
+    if (isFramed(body)) return fault(FRAMED)
+    memory.reserve({ input: body.length })
+    memory.bytes.set(body, memory.word(abi.INPUT))
+    const claimed = call.claim(body.length)
+    if (claimed === abi.FAULT) return reportedFault(memory)
+    if (claimed > rules.maxDecodedBytes) return fault(CLAIMS_TOO_MUCH)
+    memory.reserve({ message: claimed })
+    return call.decode(body.length, claimed) === abi.FAULT ? reportedFault(memory) : claimed
+  }
+
+  #inflate(body: Uint8Array, rules: SplitRules): number | SplitResult {
+    const { memory } = this.#kernel
+    try {
+      const message = decodeZstd(body, rules.maxDecodedBytes)
+      memory.reserve({ message: message.length })
+      memory.bytes.set(message, memory.word(abi.MESSAGE))
+      return message.length
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      return { ok: false, code: error.code, at: error.at, detail: error.message }
+    }
+  }
+
+  #setRules(rules: SplitRules): void {
+    if (rules === this.#rules) return
+    const { memory } = this.#kernel
+    const block = rulesBlock(rules, memory.word(abi.RULES), this.#seed)
+    memory.reserve({ rules: block.length, replicas: rules.haLabels.length })
+    memory.bytes.set(block, memory.word(abi.RULES))
+    this.#rules = rules
+    this.#names.forget()
+  }
+
+  /** Scans, and again with more room until the tables hold the push. The limits in the rules end this. */
+  #scan(scan: () => number): boolean {
+    const { memory } = this.#kernel
+    for (;;) {
+      const answer = scan()
+      if (answer === abi.NEED_ENTRIES) memory.reserve({ entries: 2 * memory.entries })
+      else if (answer === abi.NEED_TENANTS) memory.reserve({ tenants: 2 * memory.tenants })
+      else return answer !== abi.FAULT
+    }
+  }
+}
+
+/** Input of one snappy block, as the encoder cuts it. */
+const BLOCK_BYTES = 65_536
+
+type Failure = Omit<Extract<SplitResult, { ok: false }>, 'ok' | 'at'>
+
+const FRAMED: Failure = { code: 'snappy_corrupt', detail: 'framed snappy, where one block is expected' }
+const CLAIMS_TOO_MUCH: Failure = {
+  code: 'decoded_too_large',
+  detail: 'the snappy block claims more than the limit',
+}
+const MORE_OUTPUT: Failure = {
+  code: 'split_output_too_large',
+  detail: 'the shares together take more than the limit',
+}
+
+/** These concern the push as a whole, so there is no position to name. */
+function fault(failure: Failure): SplitResult {
+  return { ok: false, ...failure, at: 0 }
+}

@@ -1,0 +1,31 @@
+/** One instance of the kernel. Its source is in workers/kernel; `npm run build:kernel` compiles it. */
+import { readFileSync } from 'node:fs'
+import { Memory } from './memory.ts'
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  claim(n: number): number
+  decode(n: number, claimed: number): number
+  encode(n: number, literalsOnly: number): number
+  scan1(n: number): number
+  write1(literalsOnly: number): number
+}
+
+export interface Kernel {
+  readonly call: Exports
+  readonly memory: Memory
+}
+
+/** Compiles the kernel; undefined where this machine can't run it, because it lacks SIMD. Throws if the file is not there. */
+export function loadKernel(file = KERNEL_FILE): WebAssembly.Module | undefined {
+  const code = readFileSync(file)
+  return WebAssembly.validate(code) ? new WebAssembly.Module(code) : undefined
+}
+
+/** Beside the workers, in the sources and in what is packed. */
+const KERNEL_FILE = new URL('../../../workers/kernel.wasm', import.meta.url)
+
+export function startKernel(module: WebAssembly.Module): Kernel {
+  const call = new WebAssembly.Instance(module).exports as unknown as Exports
+  return { call, memory: new Memory(call.memory) }
+}

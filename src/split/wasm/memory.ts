@@ -1,0 +1,125 @@
+/**
+ * The kernel's memory, laid out in this one place. Arenas stand in a fixed order, each with SLACK behind it:
+ *
+ *     desk · RULES · TABLE · INPUT · MESSAGE · TENANTS · SLOTS · REPLICAS · ENTRIES · BUILD · OUTPUT
+ *
+ * An arena that must grow pushes away only those behind it, so what a push has already written stays where it is: the
+ * order is that of first use. Pages that are never touched cost nothing but addresses.
+ */
+import * as abi from '../../../workers/kernel/abi.ts'
+
+/** Bytes that each arena has to hold. */
+export interface Needs {
+  rules: number
+  input: number
+  message: number
+  /** Rows, not bytes. */
+  tenants: number
+  /** HA labels. */
+  replicas: number
+  /** Rows, not bytes. */
+  entries: number
+  build: number
+  output: number
+}
+
+const START = 2 * abi.DESK
+const PAGE = 65_536
+/** Arenas begin at whole cache lines. */
+const ALIGN = 64
+
+export class Memory {
+  readonly #memory: WebAssembly.Memory
+  readonly #has: Needs = {
+    rules: 4096,
+    input: PAGE,
+    message: 4 * PAGE,
+    tenants: 64,
+    replicas: 2,
+    entries: 4096,
+    build: 4 * PAGE,
+    output: 4 * PAGE,
+  }
+  #bytes: Uint8Array<ArrayBuffer>
+  #words: Uint32Array
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory
+    this.#bytes = new Uint8Array(0)
+    this.#words = new Uint32Array(0)
+    this.#layOut()
+  }
+
+  /** All of it. A view is good until the next `reserve`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes
+  }
+
+  get size(): number {
+    return this.#bytes.length
+  }
+
+  get entries(): number {
+    return this.#has.entries
+  }
+
+  get tenants(): number {
+    return this.#has.tenants
+  }
+
+  word(at: number): number {
+    return this.#words[at >> 2] as number
+  }
+
+  setWord(at: number, value: number): void {
+    this.#words[at >> 2] = value
+  }
+
+  /** Makes room. Keeps the contents of every arena before the first that grows. */
+  reserve(needs: Partial<Needs>): void {
+    let grows = false
+    for (const [arena, need] of Object.entries(needs) as [keyof Needs, number][]) {
+      if (need <= this.#has[arena]) continue
+      // A quarter more, so that pushes that grow slowly do not move everything each time.
+      this.#has[arena] = Math.ceil(need * 1.25)
+      grows = true
+    }
+    if (grows) this.#layOut()
+  }
+
+  #layOut(): void {
+    const has = this.#has
+    const slots = 2 ** Math.ceil(Math.log2(2 * has.tenants))
+    let end = START
+    const place = (bytes: number) => {
+      const at = end
+      end = Math.ceil((end + bytes + abi.SLACK) / ALIGN) * ALIGN
+      return at
+    }
+    const desk = [
+      [abi.RULES, place(has.rules)],
+      [abi.TABLE, place(TABLE_BYTES)],
+      [abi.INPUT, place(has.input)],
+      [abi.MESSAGE, place(has.message)],
+      [abi.TENANTS, place(has.tenants * (abi.TENANT_BYTES + abi.ACCOUNT_BYTES))],
+      [abi.TENANTS_ROOM, has.tenants],
+      [abi.SLOTS, place(slots * abi.SLOT_BYTES)],
+      [abi.SLOTS_MASK, slots - 1],
+      [abi.REPLICAS, place(has.tenants * has.replicas * 8)],
+      [abi.ENTRIES, place(has.entries * abi.ENTRY_BYTES)],
+      [abi.ENTRIES_ROOM, has.entries],
+      [abi.BUILD, place(has.build)],
+      [abi.OUTPUT, place(has.output)],
+    ] as const
+    const missing = Math.ceil(end / PAGE) - this.#memory.buffer.byteLength / PAGE
+    if (missing > 0) this.#memory.grow(missing)
+    this.#bytes = new Uint8Array(this.#memory.buffer)
+    this.#words = new Uint32Array(this.#memory.buffer)
+    for (const [at, value] of desk) this.setWord(at, value)
+    const at = this.word(abi.SLOTS)
+    this.#bytes.fill(0, at, at + slots * abi.SLOT_BYTES)
+  }
+}
+
+/** 2^13 entries of 16 bits. */
+const TABLE_BYTES = 16_384

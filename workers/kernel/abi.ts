@@ -1,0 +1,167 @@
+/**
+ * What the kernel and its host agree on: words in memory, modes, codes. Plain numbers only, because this file is read
+ * by both compilers: `asc` for the kernel and TypeScript for the host.
+ *
+ * The host lays out the arenas and writes their places into the desk; the kernel writes its report there. All words are
+ * u32, little-endian.
+ */
+
+/** Bytes behind each arena that may be read and written without meaning: whole vectors are moved, and a word is looked at before its length is known. */
+export const SLACK = 512
+
+// The desk: a page of words at a fixed place.
+export const DESK = 4096
+
+// Arenas, in the order of their addresses. Those that may grow in the middle of a push stand behind the decoded message.
+export const RULES = DESK + 0
+/** The encoder's hash table. */
+export const TABLE = DESK + 4
+export const INPUT = DESK + 8
+export const MESSAGE = DESK + 12
+/** Rows of TENANT_BYTES. */
+export const TENANTS = DESK + 16
+export const TENANTS_ROOM = DESK + 20
+/** Hash slots: u32, the number of a tenant + 1; a power of two of them, zeroed by the host when it lays out. */
+export const SLOTS = DESK + 24
+export const SLOTS_MASK = DESK + 28
+/** For each tenant, place and length of each HA value of its first series. */
+export const REPLICAS = DESK + 32
+/** Rows of ENTRY_BYTES. */
+export const ENTRIES = DESK + 36
+export const ENTRIES_ROOM = DESK + 40
+/** Where a share is put together. */
+export const BUILD = DESK + 44
+/** Compressed shares, one behind the other. */
+export const OUTPUT = DESK + 48
+
+// The report.
+export const FAULT_CODE = DESK + 256
+export const FAULT_AT = DESK + 260
+export const FAULT_DETAIL = DESK + 264
+/** How many tenants have a share. */
+export const TENANT_COUNT = DESK + 268
+/** Whether the message has fields beside its entries. */
+export const HAS_OPTIONS = DESK + 272
+/** Whether the one share is the whole message, every byte in its place. */
+export const UNTOUCHED = DESK + 276
+export const DISAGREEMENTS = DESK + 280
+/** Metadata entries that the rules drop. */
+export const METADATA_DROPPED = DESK + 284
+/** How long all shares are before compression: low half, high half. */
+export const TOTAL = DESK + 288
+/** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
+export const REFUSALS = DESK + 320
+
+// The rules.
+export const PRECEDENCE = 0
+export const STRIP = 4
+export const MISSING = 8
+export const INVALID = 12
+/** Whether the tenant is an account of VictoriaMetrics; else any bytes that ALLOWED has a 1 for. */
+export const ACCOUNT = 16
+export const METADATA = 20
+export const MAX_TENANTS = 24
+export const MAX_ENTRIES = 28
+export const PREFIX = 32
+export const PREFIX_LENGTH = 36
+/** Without prefix; place 0 means that there is no default tenant. */
+export const DEFAULT = 40
+export const DEFAULT_LENGTH = 44
+export const SEED = 48
+/** Place of rows [length, place]: values that are no tenant although all of their bytes are allowed. */
+export const FORBIDDEN = 56
+export const FORBIDDEN_COUNT = 60
+/** Place of the rows of WATCH_BYTES: labels that are looked for. Tenant labels come first, in configured order. */
+export const WATCHES = 64
+export const WATCH_COUNT = 68
+export const TENANT_LABELS = 72
+/** Place of words: for each HA label, the place of its watch. */
+export const HA = 76
+export const HA_COUNT = 80
+/** 128 words: the first watch whose name has that many bytes. */
+export const BY_LENGTH = 128
+/** 256 bytes. */
+export const ALLOWED = BY_LENGTH + 512
+export const RULES_BYTES = ALLOWED + 256
+
+export const WATCH_BYTES = 64
+export const TENANT_BYTES = 64
+export const ENTRY_BYTES = 20
+export const REFUSAL_BYTES = 32
+export const SLOT_BYTES = 4
+/** Longest tenant of each format, as in tenant.ts; the longest account is `4294967295:4294967295`. */
+export const MAX_TENANT_BYTES = 150
+export const ACCOUNT_BYTES = 32
+
+// A tenant's row.
+export const TENANT_KEY = 0
+export const TENANT_KEY_LENGTH = 4
+export const TENANT_SIZE = 12
+export const TENANT_SERIES = 16
+export const TENANT_SAMPLES = 20
+export const TENANT_HISTOGRAMS = 24
+export const TENANT_EXEMPLARS = 28
+export const TENANT_METADATA = 32
+export const TENANT_ALONE = 44
+export const TENANT_OUT = 52
+export const TENANT_OUT_LENGTH = 56
+
+// A refusal's row.
+/** Its place in the order of first sight, counted from 1; 0 where there is none. */
+export const REFUSAL_ORDER = 0
+export const REFUSAL_SERIES = 4
+export const REFUSAL_SAMPLES = 8
+export const REFUSAL_HISTOGRAMS = 12
+export const REFUSAL_EXEMPLARS = 16
+export const REFUSAL_METADATA = 20
+export const REFUSAL_EXAMPLE = 24
+export const REFUSAL_EXAMPLE_LENGTH = 28
+
+// Modes.
+export const BY_CONFIG = 0
+export const BY_FIRST = 1
+export const BY_LAST = 2
+
+export const TO_REJECT = 0
+export const TO_DROP = 1
+export const TO_DEFAULT = 2
+
+// Reasons of refusals.
+export const MISSING_TENANT = 0
+export const INVALID_TENANT = 1
+export const REPEATED_LABEL = 2
+export const TOO_MANY_TENANTS = 3
+export const BAD_REFERENCE = 4
+export const REASONS = 5
+
+// What a call answers instead of a length.
+export const FAULT = -1
+/** The arena of that name is full: enlarge it and call again. */
+export const NEED_ENTRIES = -2
+export const NEED_TENANTS = -3
+
+// Fault codes.
+export const SNAPPY_CORRUPT = 1
+export const PROTOBUF_MALFORMED = 2
+export const WRONG_PROTOCOL = 3
+export const TOO_MANY_SERIES = 4
+export const OUTPUT_TOO_LARGE = 5
+
+// What was found; the host has the sentences.
+export const SNAPPY_NO_LENGTH = 1
+export const SNAPPY_CUT_OFF = 2
+export const SNAPPY_NO_OFFSET = 3
+export const SNAPPY_TOO_LONG = 4
+export const SNAPPY_BEFORE_START = 5
+export const SNAPPY_TOO_SHORT = 6
+export const BAD_TAG = 7
+export const BAD_NUMBER = 8
+export const BAD_VARINT = 9
+export const BAD_FIXED = 10
+export const BAD_LENGTH = 11
+export const LENGTH_PAST_END = 12
+export const BAD_WIRE_TYPE = 13
+export const WRONG_WIRE_TYPE = 14
+export const FIELD_OF_2_0 = 15
+export const MORE_ENTRIES = 16
+export const MORE_OUTPUT = 17

@@ -1,0 +1,34 @@
+// What the host calls. The kernel imports nothing.
+import { FAULT, INPUT, MESSAGE, OUTPUT, TABLE } from './abi'
+import * as decoder from './snappy-decode'
+import * as encoder from './snappy-encode'
+import { writeShares } from './share'
+import { scanWriteRequest } from './write-request'
+
+/** The length that the block of n bytes in the input claims, or FAULT. */
+export function claim(n: u32): f64 {
+  return decoder.claim(load<u32>(INPUT), n)
+}
+
+/** Decodes the input of n bytes, whose claim was read, into the message. Answers 0 or FAULT. */
+export function decode(n: u32, claimed: u32): i32 {
+  return decoder.decode(load<u32>(INPUT), n, load<u32>(MESSAGE), claimed)
+}
+
+/** Encodes the message of n bytes into the output; returns the length of the block. */
+export function encode(n: u32, literalsOnly: bool): u32 {
+  encoder.setEncoder(load<u32>(TABLE), literalsOnly)
+  const from = <usize>load<u32>(OUTPUT)
+  return <u32>(encoder.encode(load<u32>(MESSAGE), n, from) - from)
+}
+
+/** Remote write 1.0: answers 0, FAULT or what it needs. */
+export function scan1(n: u32): i32 {
+  return scanWriteRequest(n)
+}
+
+/** Remote write 1.0: writes the shares of the last scan to the output; returns how long they are together. */
+export function write1(literalsOnly: bool): u32 {
+  encoder.setEncoder(load<u32>(TABLE), literalsOnly)
+  return writeShares()
+}
