@@ -9,8 +9,10 @@ export interface LogOptions {
   readonly format: 'auto' | 'json' | 'pretty'
 }
 
+type LogStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
+
 /** `stream` is where lines go; `auto` means pretty where that is a terminal. */
-export function createLogger(options: LogOptions, stream: NodeJS.WriteStream = process.stderr): Logger {
+export function createLogger(options: LogOptions, stream: LogStream = process.stderr): Logger {
   const settings: LoggerOptions = {
     level: options.level,
     base: null,

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { DEMO_DEFAULTS, type RunningSluice, runDemo } from '../demo/demo.ts'
+import type { LogStream } from '../demo/screen.ts'
 import { createLogger } from '../log.ts'
 import { version } from './version.ts'
 
@@ -10,10 +11,14 @@ export async function demo(stop: AbortSignal): Promise<void> {
   await runDemo(DEMO_DEFAULTS, { startSluice, output: process.stdout, signal: stop })
 }
 
-async function startSluice(yaml: string): Promise<RunningSluice> {
+/** The environment stays out of it: it may hold what is meant for another Sluice. */
+async function startSluice(yaml: string, aboveTable: LogStream): Promise<RunningSluice> {
   const { config } = loadConfig({ file: { name: 'demo.yaml', text: yaml }, env: {} })
+  // Lines that the table does not know of would make it redraw in the wrong place.
+  const stream = process.stdout.isTTY && process.stderr.isTTY ? aboveTable : process.stderr
   const registry = new Registry()
-  const app = await startApp(config, { log: createLogger(config.log), registry, version: version() })
+  const log = createLogger(config.log, stream)
+  const app = await startApp(config, { log, registry, version: version() })
   return {
     pushUrl: `${app.url}/api/v1/push`,
     metricsUrl: `${app.metricsUrl}/metrics`,
