@@ -45,7 +45,7 @@ export const DEMO_DEFAULTS: DemoOptions = {
 }
 
 const HOST = '127.0.0.1'
-/** Between two tables where they can't be redrawn; the first comes sooner. */
+/** Between two tables where they can't be redrawn; the first ones, until there is something to see, come sooner. */
 const PLAIN_INTERVAL_MS = 30_000
 const PLAIN_FIRST_MS = 3_000
 /** Heading, what is hidden, an empty line and three sentences. */
@@ -133,15 +133,12 @@ async function show(screen: Screen, { sluice, sender, store }: Parts, signal: Ab
   const history = new History()
   let printAt = performance.now() + PLAIN_FIRST_MS
   while (!signal.aborted) {
-    history.add({
-      at: performance.now(),
-      stored: store.stats(),
-      sluice: await readCounts(sluice.registry),
-      sender: sender.stats,
-    })
+    const stored = store.stats()
+    const counts = await readCounts(sluice.registry)
+    history.add({ at: performance.now(), stored, sluice: counts, sender: sender.stats })
     if (screen.redraws || performance.now() >= printAt) {
       screen.draw(history.lines(screen.height - ROWS_AROUND_TENANTS))
-      printAt = performance.now() + PLAIN_INTERVAL_MS
+      printAt = performance.now() + (stored.length > 0 ? PLAIN_INTERVAL_MS : PLAIN_FIRST_MS)
     }
     await sleep(1000, undefined, { signal }).catch(() => {})
   }
