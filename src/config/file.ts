@@ -30,16 +30,19 @@ export function readFile(name: string, source: string): SettingsRead {
     uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
-    logLevel: 'silent',
+    // `silent` would also hide that there is a second document.
+    logLevel: 'error',
   })
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { name, line, column: col }
   }
   const faults = [...document.errors, ...document.warnings]
-  if (faults.length > 0)
-    return { settings: new Map(), problems: faults.map(fault => syntaxProblem(fault, at)) }
-  const walk: Walk = { document, at, settings: new Map(), problems: [] }
+  if (faults.length > 0) {
+    const problems = faults.map(fault => syntaxProblem(fault, at))
+    return { settings: new Map(), problems, doubtful: [''] }
+  }
+  const walk: Walk = { document, at, settings: new Map(), problems: [], doubtful: [] }
   walkSection(walk, document.contents, SCHEMA, '')
   return walk
 }
@@ -49,11 +52,12 @@ interface Walk {
   readonly at: (offset: number) => Place
   readonly settings: Map<string, Setting>
   readonly problems: ConfigProblem[]
+  readonly doubtful: string[]
 }
 
 /** The depth of the schema bounds this, whatever aliases refer to. `path` ends with a dot, or is empty at the top. */
 function walkSection(walk: Walk, node: Node | null | undefined, section: Section, path: string): void {
-  const map = resolve(walk, node)
+  const map = resolve(walk, node, path.slice(0, -1))
   if (isNothing(map)) return
   if (!isMap(map)) {
     report(
@@ -90,12 +94,12 @@ function walkSection(walk: Walk, node: Node | null | undefined, section: Section
 }
 
 function walkKey(walk: Walk, node: Node | null, key: Key, path: string): void {
-  const value = resolve(walk, node)
+  const value = resolve(walk, node, path)
   if (isNothing(value)) return
   const texts: Written[] = []
   const items = key.list && isSeq(value) ? value.items : [value]
   for (const item of items as Node[]) {
-    const scalar = resolve(walk, item)
+    const scalar = resolve(walk, item, path)
     if ((key.list && !isSeq(value)) || !isScalar(scalar) || (key.list && isNothing(scalar))) {
       report(walk, item, path, describe(scalar), key.list ? 'a list of single values' : 'a single value')
     } else {
@@ -113,13 +117,18 @@ function reportUnknown(walk: Walk, node: Node, name: string, section: Section, p
     path + name,
     KEYS.map(({ path }) => path),
   )
+  if (near !== undefined) walk.doubtful.push(near)
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`
   const key = shown ? path + name : path.slice(0, -1)
   report(walk, node, key, `an unknown key${hint}`, Object.keys(section.keys).join(', '))
 }
 
-function resolve(walk: Walk, node: Node | null | undefined): Node | null | undefined {
-  return isAlias(node) ? node.resolve(walk.document) : node
+/** The parser leaves it to us to notice that an alias has no anchor. */
+function resolve(walk: Walk, node: Node | null | undefined, path: string): Node | null | undefined {
+  if (!isAlias(node)) return node
+  const anchored = node.resolve(walk.document)
+  if (anchored === undefined) report(walk, node, path, ...LOST_ALIAS)
+  return anchored
 }
 
 /** `key:`, and YAML's plain words for null. Quoted ones are text. */
@@ -148,6 +157,7 @@ function report(
   allowed: string,
 ): void {
   walk.problems.push({ place: place(walk, node), key, found, allowed })
+  walk.doubtful.push(key)
 }
 
 function place(walk: Walk, node: Node | null | undefined): Place {
@@ -160,6 +170,11 @@ function syntaxProblem(fault: YAMLError, at: (offset: number) => Place): ConfigP
   return { place: at(fault.pos[0]), key: '', found, allowed }
 }
 
+const LOST_ALIAS = [
+  'an alias (*name) without its anchor (&name) before it',
+  'a known alias, or the text in quotes',
+] as const
+
 const SYNTAX: Readonly<Partial<Record<YAMLError['code'], readonly [found: string, allowed: string]>>> = {
   TAB_AS_INDENT: ['a tab in the indentation', 'spaces'],
   BAD_INDENT: [
@@ -167,10 +182,7 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], readonly [found: string
     'the same indentation for all keys of a section',
   ],
   MULTIPLE_DOCS: ['a second document (after ---)', 'one document'],
-  BAD_ALIAS: [
-    'an alias (*name) without its anchor (&name) before it',
-    'a known alias, or the text in quotes',
-  ],
+  BAD_ALIAS: LOST_ALIAS,
   BAD_DQ_ESCAPE: ['an unknown escape after \\ in double quotes', 'single quotes, or \\\\ for a backslash'],
   BAD_SCALAR_START: ['a value that starts with a reserved character', 'the value in quotes'],
   MISSING_CHAR: ['text where a : or a closing bracket or quote is missing', 'key: value'],

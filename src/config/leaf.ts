@@ -6,7 +6,7 @@
 import { parseAddress } from './address.ts'
 import type { Address, LogLevel, Target } from './config.ts'
 import { DURATION_PATTERN, parseDuration } from './duration.ts'
-import { Misfit, quote } from './problem.ts'
+import { Misfit } from './problem.ts'
 import { Secret } from './secret.ts'
 import { formatSize, parseSize, SIZE_PATTERN } from './size.ts'
 import { maskUserinfo, parseTarget } from './target.ts'
@@ -204,9 +204,3 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'traceparent',
   'x-prometheus-remote-write-version',
 ])
-
-/** How a text that was refused is named in a message. */
-export function found(leaf: Leaf<unknown>, text: string): string {
-  const shown = leaf.show(text)
-  return shown === text || shown !== '[redacted]' ? quote(shown) : shown
-}

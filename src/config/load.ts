@@ -43,10 +43,12 @@ export function loadConfig({
   const fromEnvironment = readEnvironment(env)
   const settings: Settings = new Map([...(fromFile?.settings ?? []), ...fromEnvironment.settings])
   const read = readValues(settings)
-  const problems = [...(fromFile?.problems ?? []), ...read.problems]
-  // Rules would complain about what a file that was not understood may well hold.
-  if (fromFile === undefined || fromFile.problems.length === 0)
-    problems.push(...brokenRules(read, settings, file?.name ?? 'configuration'))
+  const doubtful = [...(fromFile?.doubtful ?? []), ...read.failed]
+  const problems = [
+    ...(fromFile?.problems ?? []),
+    ...read.problems,
+    ...brokenRules(read, doubtful, settings, file?.name ?? 'configuration'),
+  ]
   if (problems.length > 0) throw new ConfigError(problems.sort(byPlace))
 
   const config = assemble(read, passwordOf(read.values, settings, readSecret), Math.max(1, cores - 1))
@@ -57,12 +59,16 @@ export function loadConfig({
   }
 }
 
+/** Skips a rule where one of its keys is wrong already, so that one mistake is one problem. */
 function brokenRules(
-  { values, written, failed }: ValuesRead,
+  { values, written }: ValuesRead,
+  doubtful: readonly string[],
   settings: Settings,
   source: string,
 ): ConfigProblem[] {
-  return RULES.filter(rule => !rule.keys.some(key => failed.has(key))).flatMap(({ keys, check }) => {
+  const isDoubtful = (key: string): boolean =>
+    doubtful.some(path => path === '' || key === path || key.startsWith(`${path}.`))
+  return RULES.filter(({ keys }) => !keys.some(isDoubtful)).flatMap(({ keys, check }) => {
     const broken = check(values, written)
     if (broken === undefined) return []
     const place: Place = settings.get(keys[0])?.place ?? { name: source }

@@ -20,4 +20,6 @@ export type Settings = ReadonlyMap<string, Setting>
 export interface SettingsRead {
   readonly settings: Settings
   readonly problems: readonly ConfigProblem[]
+  /** Keys and sections that may have been meant to be written; empty text stands for all. Nobody may miss a value there. */
+  readonly doubtful: readonly string[]
 }

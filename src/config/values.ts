@@ -1,6 +1,5 @@
 import type { Key, Keys, Section, Values } from './key.ts'
-import { found } from './leaf.ts'
-import { type ConfigProblem, Misfit } from './problem.ts'
+import { type ConfigProblem, Misfit, quote } from './problem.ts'
 import { SCHEMA } from './schema.ts'
 import type { Setting, Settings } from './setting.ts'
 
@@ -50,7 +49,7 @@ function readKey(key: Key, path: string, reading: Reading): unknown {
     const result = key.leaf.parse(text, setting.origin)
     if (!(result instanceof Misfit)) return result
     reading.failed.add(path)
-    reading.problems.push({ place, key: path, found: found(key.leaf, text), allowed: result.allowed })
+    reading.problems.push({ place, key: path, found: quote(key.leaf.show(text)), allowed: result.allowed })
     return undefined
   })
   if (reading.failed.has(path)) return defaultOf(key)
