@@ -28,9 +28,8 @@ export class History {
   /** At most `maxRows` tenants, and the sums of all under them. No line has a line break or an escape code in it. */
   lines(maxRows: number): readonly string[] {
     const last = this.#snapshots.at(-1)
-    const first = this.#snapshots[0]
-    if (last === undefined || first === undefined) return []
-    const rows = tenants(last).map(tenant => row(tenant, first, last))
+    if (last === undefined) return []
+    const rows = tenants(last).map(tenant => row(tenant, this.#snapshots))
     const hidden = rows.length - Math.min(rows.length, maxRows)
     return [
       ...columns([HEADER, ...rows.slice(0, maxRows)]),
@@ -48,22 +47,24 @@ function tenants({ stored, sluice }: Snapshot): readonly string[] {
   return [...new Set([...stored.map(({ tenant }) => tenant), ...sluice.failedShares.keys()])].sort()
 }
 
-const NOTHING = { series: 0, samples: 0, pushes: 0 }
-
 /** Series, samples and requests as the store counts them; errors are shares that Sluice could not deliver. */
-function row(name: string, first: Snapshot, last: Snapshot): readonly string[] {
-  const of = ({ stored }: Snapshot) => stored.find(({ tenant }) => tenant === name) ?? NOTHING
-  const before = of(first)
-  const now = of(last)
-  const seconds = (last.at - first.at) / 1000
-  const rate = (more: number) => (seconds > 0 ? (more / seconds).toFixed(1) : '-')
+function row(name: string, snapshots: readonly Snapshot[]): readonly string[] {
+  const seen = snapshots.flatMap(({ at, stored }) =>
+    stored.filter(({ tenant }) => tenant === name).map(stats => ({ at, ...stats })),
+  )
+  const first = seen[0]
+  const last = seen.at(-1)
+  const rate = (of: 'samples' | 'pushes') => {
+    if (first === undefined || last === undefined || first === last) return '-'
+    return (((last[of] - first[of]) * 1000) / (last.at - first.at)).toFixed(1)
+  }
   return [
     name,
-    count(now.series),
-    rate(now.samples - before.samples),
-    rate(now.pushes - before.pushes),
-    count(now.samples),
-    count(last.sluice.failedShares.get(name) ?? 0),
+    count(last?.series ?? 0),
+    rate('samples'),
+    rate('pushes'),
+    count(last?.samples ?? 0),
+    count(snapshots.at(-1)?.sluice.failedShares.get(name) ?? 0),
   ]
 }
 

@@ -7,18 +7,19 @@ export interface Addresses {
 /** What the demo says first: where things are, what to try, and how to go on with a real Prometheus. */
 export function welcome({ push, metrics, store }: Addresses): string {
   return `
-Sluice demo: one stream of pushes comes in, and each tenant's series go to a store under that tenant's name.
+Sluice demo: one stream of pushes comes in; each tenant's series go to the store
+under that tenant's name.
 
   pushes    ${push}
   metrics   ${metrics}
-  store     ${store}   (embedded, in memory; a tenant is an X-Scope-OrgID)
+  store     ${store}   (embedded, in memory)
 
 Try in another terminal:
 
   curl -s ${store}/api/v1/tenants
   curl -s -H X-Scope-OrgID:team-a '${store}/api/v1/query?query=up'
-  curl -s -H X-Scope-OrgID:team-b ${store}/api/v1/label/__name__/values
-  curl -s -H X-Scope-OrgID:team-c '${store}/api/v1/query?query=node_load1'
+  curl -s -H X-Scope-OrgID:team-b '${store}/api/v1/query?query=up'
+  curl -s -H X-Scope-OrgID:team-c ${store}/api/v1/label/__name__/values
   curl -s ${metrics} | grep ^sluice_
 
 Let a real Prometheus push here, too (prometheus.yml):

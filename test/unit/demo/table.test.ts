@@ -19,14 +19,14 @@ const snapshot = (at: number, ...stored: readonly ReturnType<typeof stats>[]): S
 
 const cells = (line: string | undefined) => line?.trim().split(/ +/)
 
-test('a row has the rates between two snapshots', () => {
+test('a row has the rates since its tenant was first seen', () => {
   const history = new History()
   history.add(snapshot(1000, stats('team-a', 100, 1)))
   history.add(snapshot(3000, stats('team-a', 300, 4), stats('team-b', 10, 1)))
   const lines = history.lines(10)
   expect(cells(lines[0])).toEqual(['TENANT', 'SERIES', 'SAMPLES/S', 'REQUESTS/S', 'SAMPLES', 'ERRORS'])
   expect(cells(lines[1])).toEqual(['team-a', '1,234', '100.0', '1.5', '300', '0'])
-  expect(cells(lines[2])).toEqual(['team-b', '1,234', '5.0', '0.5', '10', '0'])
+  expect(cells(lines[2])).toEqual(['team-b', '1,234', '-', '-', '10', '0'])
   expect(new Set(lines.slice(0, 3).map(line => line.length)).size).toBe(1)
 })
 
