@@ -18,6 +18,8 @@ export class Screen {
   readonly log: LogStream
   readonly #output: Output
   #lines: readonly string[] = []
+  /** As wide as the terminal was then. */
+  #columns: number | undefined
   /** Lines of the block that stands above the cursor now. */
   #drawn = 0
 
@@ -53,21 +55,21 @@ export class Screen {
     const width = this.redraws ? (this.#output.columns ?? 80) - 1 : Number.POSITIVE_INFINITY
     const cut = lines.map(line => (line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line))
     const styled = cut.map((line, i) => (i === 0 && this.redraws ? styleText('bold', line) : line))
-    const hide = this.redraws ? '\x1b[?25l' : ''
-    this.#output.write(`${this.#erase()}${hide}${styled.join('\n')}\n`)
+    this.#output.write(`${this.#erase()}${styled.join('\n')}\n`)
     this.#drawn = this.redraws ? lines.length : 0
     this.#lines = lines
+    this.#columns = this.#output.columns
   }
 
-  /** Leaves what is drawn and gives the cursor back. */
+  /** Leaves what is drawn where it is; what is printed from now on follows it. */
   end(): void {
     this.#drawn = 0
-    if (this.redraws) this.#output.write('\x1b[?25h')
   }
 
-  /** Up to the first line of the block, and clear from there. */
+  /** Up to the first line of the block, and clear from there. After a resize nobody knows where that line is. */
   #erase(): string {
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A\r\x1b[J` : ''
+    const known = this.#drawn > 0 && this.#output.columns === this.#columns
+    const up = known ? `\x1b[${this.#drawn}A\r\x1b[J` : ''
     this.#drawn = 0
     return up
   }

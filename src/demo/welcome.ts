@@ -29,7 +29,7 @@ Let a real Prometheus push here, too (prometheus.yml):
       static_configs:
         - targets: ['localhost:9090']
           labels:
-            tenant: team-d
+            tenant: team-d   # series without one go to the tenant “default”
   remote_write:
     - url: ${push}
 

@@ -34,14 +34,23 @@ test('a line never wraps, because a block would then be taller than it counts', 
   expect(terminal.written[0]).toMatch(/\na line t…\n$/)
 })
 
-test('the cursor is given back at the end', () => {
+test('after the end the block stays, and text follows it', () => {
   const terminal = output({ isTTY: true })
   const screen = new Screen(terminal)
   screen.draw(['head'])
   screen.end()
-  const all = terminal.written.join('')
-  expect(all.includes('\x1b[?25l')).toBe(true)
-  expect(all.endsWith('\x1b[?25h')).toBe(true)
+  screen.print('said\n')
+  expect(terminal.written.slice(1)).toEqual(['said\n'])
+})
+
+test('a block of another width is left alone, because its lines may have been wrapped anew', () => {
+  const terminal = { ...output({ isTTY: true }), columns: 80 }
+  const screen = new Screen(terminal)
+  screen.draw(['head'])
+  terminal.columns = 40
+  screen.draw(['head'])
+  screen.draw(['head'])
+  expect(terminal.written.map(text => text.startsWith('\x1b[1A'))).toEqual([false, false, true])
 })
 
 test('elsewhere there are plain lines and nothing else', () => {
