@@ -25,7 +25,7 @@ function renderSection({ keys }: Section, path: string, indent: string): string 
       const comment = `\n${wrap(node.sentence.replaceAll('`', ''), indent)}`
       return node.kind === 'key'
         ? `${comment}${indent}${renderKey(name, node, path + name)}\n`
-        : `${comment}${indent}${name}:${renderSection(node, `${path}${name}.`, `${indent}  `).replace(/^(?!\n)/, '\n')}`
+        : `${comment}${indent}${name}:${renderSection(node, `${path}${name}.`, `${indent}  `)}`
     })
     .join('')
 }

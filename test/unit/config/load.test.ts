@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { ConfigError } from '../../../src/config/problem.ts'
+import { KEYS } from '../../../src/config/schema.ts'
 
 const TARGET = 'target: http://store/push\n'
 
@@ -87,4 +89,140 @@ describe('a configuration', () => {
       (Object.isFrozen(value) && Object.values(value).every(frozen))
     expect(frozen(config)).toBe(true)
   })
+})
+
+describe('the tenant', () => {
+  test('goes into the header by default, also with a query', () => {
+    expect(load('target: http://x/y?z=1').config.tenant.header).toBe('X-Scope-OrgID')
+  })
+
+  test('goes into the path alone where the target says so', () => {
+    expect(load('target: http://x/{tenant}').config.tenant.header).toBe('')
+    expect(load('target: http://x/{tenant}\ntenant: {header: ""}').config.tenant.header).toBe('')
+  })
+
+  test('goes into both where the header is written too, in the file or in the environment', () => {
+    expect(load('target: http://x/{tenant}\ntenant: {header: X-Scope-OrgID}').config.tenant.header).toBe(
+      'X-Scope-OrgID',
+    )
+    expect(load('target: http://x/{tenant}', { CT_TENANT_HEADER: 'X-T' }).config.tenant.header).toBe('X-T')
+  })
+
+  test('of Thanos has a stricter rule in a path', () => {
+    expect(load(`${TARGET}tenant: {format: thanos, default: "a%?#"}`).config.tenant.format).toBe('thanos')
+    expect(load('target: http://x/{tenant}\ntenant: {format: thanos}').config.tenant.format).toBe(
+      'thanos-path',
+    )
+    expect(problemsOf('target: http://x/{tenant}\ntenant: {format: thanos, default: "a%"}')).toHaveLength(1)
+  })
+
+  test.each([
+    ['', 'reject'],
+    ['default: d', 'default'],
+    ['default: d, missing: drop', 'drop'],
+    ['default: d, missing: reject', 'reject'],
+    ['missing: drop', 'drop'],
+  ])('is missing with {%s}: %s', (keys, missing) => {
+    expect(load(`${TARGET}tenant: {${keys}}`).config.tenant.missing).toBe(missing)
+  })
+
+  test('by default may hold digits that YAML would eat', () => {
+    expect(load(`${TARGET}tenant: {default: 007}`).config.tenant.defaultTenant).toBe('007')
+    expect(
+      load(`${TARGET}tenant: {default: 12:34, format: victoriametrics}`).config.tenant.defaultTenant,
+    ).toBe('12:34')
+  })
+
+  test.each([
+    ['', 'a', true],
+    ['', 'x'.repeat(150), true],
+    ['', 'x'.repeat(151), false],
+    ['p-', 'x'.repeat(148), true],
+    ['p-', 'x'.repeat(149), false],
+    ['', '..', false],
+    ['', '__mimir_cluster', false],
+    ['.', '.', false],
+    ['p|', 'a', false],
+  ])('%j with %j is valid: %s', (prefix, tenant, valid) => {
+    const text = `${TARGET}tenant: {prefix: ${JSON.stringify(prefix)}, default: ${JSON.stringify(tenant)}}`
+    expect(problemsOf(text)).toHaveLength(valid ? 0 : 1)
+  })
+
+  test('label_list overrides label, and names each label once', () => {
+    expect(load(`${TARGET}tenant: {label: z, label_list: [b, a, b]}`).config.tenant.labels).toEqual([
+      'b',
+      'a',
+    ])
+  })
+})
+
+test('metadata goes to the default tenant where there is one', () => {
+  expect(load(`${TARGET}metadata: yes\ntenant: {default: d}`).config.metadata).toBe('default')
+  expect(load(`${TARGET}metadata: yes`).config.metadata).toBe('drop')
+  expect(load(`${TARGET}metadata: no\ntenant: {default: d}`).config.metadata).toBe('drop')
+})
+
+test('forwarded headers are in lower case, each once', () => {
+  const { config } = load(`${TARGET}egress: {forward_headers: [X-B, x-a, x-b]}`)
+  expect(config.egress.forwardHeaders).toEqual(['x-b', 'x-a'])
+})
+
+test.each([
+  [1, 1],
+  [2, 1],
+  [8, 7],
+])('on %d cores %d threads split', (cores, threads) => {
+  expect(loadConfig({ env: { SLUICE_TARGET: 'http://x' }, cores }).config.split.threads).toBe(threads)
+})
+
+test('a password without a user name is not used', () => {
+  expect(load(`${TARGET}auth: {egress: {password: x}}`).config.auth.egress.password).toBeUndefined()
+})
+
+test('any text gives a configuration or a ConfigError, and nothing else', () => {
+  const word = fc.constantFrom(
+    ...KEYS.flatMap(({ path }) => path.split('.')),
+    '0',
+    '-1',
+    'yes',
+    'http://x/{tenant}',
+    'a b',
+    '""',
+  )
+  const glue = fc.constantFrom(
+    ': ',
+    ':\n  ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    ', ',
+    '&a ',
+    '*a',
+    '#',
+    '|\n',
+    '\t',
+    '---\n',
+    '"',
+  )
+  const yaml = fc
+    .array(fc.oneof(word, glue, fc.string({ maxLength: 4 })), { maxLength: 40 })
+    .map(parts => parts.join(''))
+  fc.assert(
+    fc.property(
+      yaml,
+      fc.dictionary(
+        word.map(name => `SLUICE_${name.toUpperCase()}`),
+        fc.string(),
+      ),
+      (text, env) => {
+        expect(Array.isArray(problemsOf(text, env))).toBe(true)
+      },
+    ),
+    { numRuns: 2000 },
+  )
 })
