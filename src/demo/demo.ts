@@ -4,10 +4,10 @@
  */
 
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { readCounts } from './counts.ts'
 import { hostRegistry } from './host.ts'
+import { pause } from './pause.ts'
 import { preferredPort } from './port.ts'
 import type { Target } from './scrape.ts'
 import { type LogStream, type Output, Screen } from './screen.ts'
@@ -45,6 +45,7 @@ export const DEMO_DEFAULTS: DemoOptions = {
 }
 
 const HOST = '127.0.0.1'
+const REDRAW_MS = 1000
 /** Between two tables where they can't be redrawn; the first ones, until there is something to see, come sooner. */
 const PLAIN_INTERVAL_MS = 30_000
 const PLAIN_FIRST_MS = 3_000
@@ -131,6 +132,8 @@ interface Parts {
 
 async function show(screen: Screen, { sluice, sender, store }: Parts, signal: AbortSignal): Promise<void> {
   const history = new History()
+  // Between two pushes of the sender: a look at the same moment would see one push too many, or too few.
+  await pause(REDRAW_MS / 2, signal)
   let printAt = performance.now() + PLAIN_FIRST_MS
   while (!signal.aborted) {
     const stored = store.stats()
@@ -140,6 +143,6 @@ async function show(screen: Screen, { sluice, sender, store }: Parts, signal: Ab
       screen.draw(history.lines(screen.height - ROWS_AROUND_TENANTS))
       printAt = performance.now() + (stored.length > 0 ? PLAIN_INTERVAL_MS : PLAIN_FIRST_MS)
     }
-    await sleep(1000, undefined, { signal }).catch(() => {})
+    await pause(REDRAW_MS, signal)
   }
 }

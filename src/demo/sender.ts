@@ -2,10 +2,10 @@
  * The demo's own Prometheus: it scrapes targets in this process and pushes what it finds, all tenants mixed in one
  * push, with the retries of a real sender: again after a 5xx or a broken connection, never after a 4xx.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { Client } from 'undici'
 import { encodeSnappy } from '../split/reference/snappy.ts'
+import { pause } from './pause.ts'
 import { scrape, type Target } from './scrape.ts'
 import { type SentSeries, writeRequest } from './write-request.ts'
 
@@ -152,9 +152,4 @@ function oneLine(text: string): string {
     .replace(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .slice(0, 200)
-}
-
-/** Ends early at `signal`. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {})
 }

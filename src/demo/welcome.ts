@@ -19,7 +19,7 @@ Try in another terminal:
   curl -s ${store}/api/v1/tenants
   curl -s -H X-Scope-OrgID:team-a '${store}/api/v1/query?query=up'
   curl -s -H X-Scope-OrgID:team-b '${store}/api/v1/query?query=up'
-  curl -s -H X-Scope-OrgID:team-c ${store}/api/v1/label/__name__/values
+  curl -s -H X-Scope-OrgID:team-c ${store}/api/v1/labels
   curl -s ${metrics} | grep ^sluice_
 
 Let a real Prometheus push here, too (prometheus.yml):
