@@ -1,5 +1,6 @@
 /** A store for tests: a real HTTP server that records every request and answers as it is told. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 interface Received {
@@ -19,10 +20,13 @@ export interface Receiver extends AsyncDisposable {
   respond: Respond
 }
 
-/** Listens on a free loopback port. */
-export async function startReceiver(respond: Respond = answerWith(204)): Promise<Receiver> {
+/** Listens on a free loopback port; with TLS where there is a certificate. */
+export async function startReceiver(
+  respond: Respond = answerWith(204),
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<Receiver> {
   const received: Received[] = []
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -37,11 +41,12 @@ export async function startReceiver(respond: Respond = answerWith(204)): Promise
     }
     received.push(one)
     receiver.respond(one, response, request)
-  })
+  }
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const receiver: Receiver = {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     received,
     respond,

@@ -15,8 +15,14 @@ export interface Splitter {
   readonly pid: number
   /** What it has written to stdout and stderr. */
   log(): string
+  /** Sends the signal to all of its processes. */
+  signal(name: NodeJS.Signals): void
   /** Sends the signal to all of its processes and resolves with its exit code, or null, when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+export interface Sluice extends Splitter {
+  readonly metricsUrl: URL
 }
 
 export interface SluiceOptions {
@@ -25,25 +31,30 @@ export interface SluiceOptions {
   readonly port?: number
   /** Keys as in sluice.yaml; `listen`, `listen_metrics_address` and `target` are filled in where they are missing. */
   readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts Sluice and waits until it listens. */
-export async function startSluice({ storeUrl, port, config = {} }: SluiceOptions): Promise<Splitter> {
+export async function startSluice({ storeUrl, port, config = {}, env = {} }: SluiceOptions): Promise<Sluice> {
   const push = port ?? (await freePort())
+  const metrics = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
   const file = join(dir, 'sluice.yaml')
   const filled = {
     listen: `127.0.0.1:${push}`,
-    listen_metrics_address: `127.0.0.1:${await freePort()}`,
+    listen_metrics_address: `127.0.0.1:${metrics}`,
     target: storeUrl,
     tenant: { label: 'tenant' },
     ...config,
   }
   writeFileSync(file, stringify(filled))
-  const launcher = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
   const url = new URL(`http://127.0.0.1:${push}/push`)
-  return await start(process.execPath, [launcher, 'serve', '--config', file], {}, url, dir)
+  const splitter = await start(process.execPath, [LAUNCHER, 'serve', '--config', file], env, url, dir)
+  return { ...splitter, metricsUrl: new URL(`http://127.0.0.1:${metrics}/metrics`) }
 }
+
+/** What Sluice is started with. */
+const LAUNCHER = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
 
 /** Starts `command` with a shell, in which `env` is set, and waits until something listens at `url`. */
 export async function startCommand(
@@ -74,12 +85,18 @@ async function start(
   })
   closeSync(output)
   const gone = once(child, 'exit') as Promise<[number | null]>
-  const killGroup = () => signal(child, 'SIGKILL')
-  process.once('exit', killGroup)
+  // Also when the tests themselves are ended.
+  const clear = () => {
+    signal(child, 'SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  }
+  process.once('exit', clear)
+  let lastLog: string | undefined
   const splitter: Splitter = {
     url,
     pid: child.pid as number,
-    log: () => readFileSync(logFile, 'utf8'),
+    log: () => lastLog ?? readFileSync(logFile, 'utf8'),
+    signal: name => signal(child, name),
     async end(name) {
       signal(child, name)
       // `sleep` keeps this process alive, so it must be cancelled as soon as the child is gone.
@@ -87,19 +104,19 @@ async function start(
       const timeout = sleep(STOP_MS, undefined, { signal: late.signal }).catch(() => undefined)
       const [code] = (await Promise.race([gone, timeout])) ?? [null]
       late.abort()
-      killGroup()
-      process.off('exit', killGroup)
+      lastLog ??= readFileSync(logFile, 'utf8')
+      clear()
+      process.off('exit', clear)
       return code
     },
   }
   try {
     await listening(url, child)
   } catch (error) {
-    const log = splitter.log()
     await splitter.end('SIGKILL')
-    throw new Error(`${[file, ...args].join(' ')}: ${(error as Error).message}\n${log.slice(-4_000)}`)
-  } finally {
-    process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+    throw new Error(
+      `${[file, ...args].join(' ')}: ${(error as Error).message}\n${splitter.log().slice(-4_000)}`,
+    )
   }
   return splitter
 }
