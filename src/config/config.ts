@@ -102,7 +102,7 @@ export interface Config {
 
 /** What the schema noticed and does not refuse: a key that has no effect, a choice that may surprise. */
 export interface ConfigWarning {
-  /** The key as in the YAML file. */
+  /** The key as in the YAML file, or the name of a variable that is none. */
   readonly key: string
   readonly message: string
 }

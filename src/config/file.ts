@@ -40,7 +40,10 @@ export function readFile(name: string, source: string): SettingsRead {
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
     const problems = faults.map(fault => syntaxProblem(fault, at))
-    return { settings: new Map(), problems, doubtful: [''] }
+    // What follows in the same line is mostly an echo of the first.
+    const numbers = problems.map(({ place }) => place.line)
+    const firsts = problems.filter(({ place }, index) => numbers.indexOf(place.line) === index)
+    return { settings: new Map(), problems: firsts, doubtful: [''] }
   }
   const walk: Walk = { document, at, settings: new Map(), problems: [], doubtful: [] }
   walkSection(walk, document.contents, SCHEMA, '')

@@ -148,7 +148,7 @@ export const target: Leaf<Target> = {
   name: 'URL',
   parse: parseTarget,
   show: maskUserinfo,
-  json: { type: 'string', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^{}@#/?]+(/[^#]*)?$' },
+  json: { type: 'string', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^{}@#/?]+([/?][^#]*)?$' },
 }
 
 /** Accepted, shown, and otherwise without effect. */

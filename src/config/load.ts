@@ -71,7 +71,8 @@ function brokenRules(
   return RULES.filter(({ keys }) => !keys.some(isDoubtful)).flatMap(({ keys, check }) => {
     const broken = check(values, written)
     if (broken === undefined) return []
-    const place: Place = settings.get(keys[0])?.place ?? { name: source }
+    // What is missing has no place; what asks for it has.
+    const place: Place = keys.flatMap(key => settings.get(key)?.place ?? [])[0] ?? { name: source }
     return [{ place, key: keys[0], found: broken[0], allowed: broken[1] }]
   })
 }

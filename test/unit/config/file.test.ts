@@ -129,6 +129,20 @@ describe('what is wrong with a file has its line and column:', () => {
   })
 })
 
+test('a broken line is one problem, and each broken line has its own', () => {
+  const { problems } = readFile('f.yaml', 'listen: a: b: c: d\ntarget: x\ntimeout: @x: @y\n')
+  expect(problems.map(({ place }) => place.line)).toEqual([1, 3])
+})
+
+test.each(['[', '{a: ', '- ', 'a: ', '"', '&a '])('a file of many %j is refused with few words', token => {
+  const { problems } = readFile('f.yaml', token.repeat(5000))
+  expect(problems).toHaveLength(1)
+})
+
+test.each(['__proto__', 'constructor', 'toString'])('%s is an unknown key like any other', name => {
+  expect(firstProblem(`${name}: {a: b}\n`)).toBe(`1:1 ${name}: an unknown key`)
+})
+
 test.each([
   'auth: {egress: {password: *hunter2}}',
   'auth: {egress: {password: !hunter2 x}}',

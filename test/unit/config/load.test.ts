@@ -223,6 +223,6 @@ test('any text gives a configuration or a ConfigError, and nothing else', () => 
         expect(Array.isArray(problemsOf(text, env))).toBe(true)
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })

@@ -100,12 +100,12 @@ describe('a mistake is named with its place, what was found and what is allowed:
     [
       'a certificate without its key',
       `${OK}auth:\n  ingress:\n    tls_config:\n      cert_file: /c\n`,
-      'sluice.yaml: auth.ingress.tls_config.key_file: found nothing beside a cert_file; allowed: both files, or none for plain HTTP',
+      'sluice.yaml:5:18: auth.ingress.tls_config.key_file: found nothing beside a cert_file; allowed: both files, or none for plain HTTP',
     ],
     [
       'a key without its certificate',
       `${OK}auth:\n  ingress:\n    tls_config:\n      key_file: /k\n`,
-      'sluice.yaml: auth.ingress.tls_config.cert_file: found nothing beside a key_file; allowed: both files, or none for plain HTTP',
+      'sluice.yaml:5:17: auth.ingress.tls_config.cert_file: found nothing beside a key_file; allowed: both files, or none for plain HTTP',
     ],
     [
       'a default tenant that no store takes',
