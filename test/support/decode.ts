@@ -5,19 +5,28 @@
  */
 import type { Protocol } from '../../src/split/split.ts'
 
-interface SeriesSeen {
-  readonly labels: readonly (readonly [string, string])[]
+/** Name and value, and the fields of the label that the schema does not name, if there are any. */
+export type LabelSeen = readonly [name: string, value: string, unknown?: string]
+
+export interface SeriesSeen {
+  readonly labels: readonly LabelSeen[]
   /** Contents of each Sample, in hex; so are the others. */
   readonly samples: readonly string[]
   readonly histograms: readonly string[]
-  readonly exemplars: readonly { labels: readonly (readonly [string, string])[]; rest: string }[]
+  readonly exemplars: readonly { labels: readonly LabelSeen[]; rest: string }[]
   /** 2.0: the contents of each Metadata, its references resolved. */
   readonly metadata: readonly { help: string; unit: string; rest: string }[]
   /** Fields that the schema does not name. */
   readonly unknown: string
+  /** 2.0: a reference leads nowhere, or there is an odd number of them; labels, exemplars and metadata are not shown. */
+  readonly hasBadReference?: true
+  /** How many exemplars there are, also where they are not shown. */
+  readonly exemplarCount: number
 }
 
 export interface MessageSeen {
+  /** Series and metadata in wire order. */
+  readonly entries: readonly (SeriesSeen | string)[]
   readonly series: readonly SeriesSeen[]
   /** 1.0: contents of each MetricMetadata. */
   readonly metadata: readonly string[]
@@ -67,9 +76,13 @@ export function decodeMessage(protocol: Protocol, bytes: Uint8Array): MessageSee
 
 function decodeV1(bytes: Uint8Array): MessageSeen {
   const records = recordsOf(bytes)
+  const entries = records
+    .filter(it => it.number === 1 || it.number === 3)
+    .map(it => (it.number === 1 ? seriesV1(it.value) : hex(it.value)))
   return {
-    series: records.filter(it => it.number === 1).map(it => seriesV1(it.value)),
-    metadata: records.filter(it => it.number === 3).map(it => hex(it.value)),
+    entries,
+    series: entries.filter(it => typeof it !== 'string'),
+    metadata: entries.filter(it => typeof it === 'string'),
     options: rest(records, 1, 3),
     symbols: [],
   }
@@ -81,30 +94,30 @@ function seriesV1(bytes: Uint8Array): SeriesSeen {
   return {
     labels: contents(1).map(labelV1),
     samples: contents(2).map(hex),
-    exemplars: contents(3).map(value => {
-      const inner = recordsOf(value)
-      const labels = inner.filter(it => it.number === 1).map(it => labelV1(it.value))
-      return { labels, rest: rest(inner, 1) }
-    }),
+    // Not opened: nothing in them is rewritten.
+    exemplars: contents(3).map(value => ({ labels: [], rest: hex(value) })),
     histograms: contents(4).map(hex),
     metadata: [],
     unknown: rest(records, 1, 2, 3, 4),
+    exemplarCount: contents(3).length,
   }
 }
 
-function labelV1(bytes: Uint8Array): readonly [string, string] {
+function labelV1(bytes: Uint8Array): LabelSeen {
   const records = recordsOf(bytes)
   const last = (number: number) =>
     text(records.findLast(it => it.number === number)?.value ?? new Uint8Array(0))
-  // Unknown fields of a label are shown with its value, so that losing them shows.
-  return [last(1), last(2) + (rest(records, 1, 2) && ` +${rest(records, 1, 2)}`)]
+  const unknown = rest(records, 1, 2)
+  return unknown === '' ? [last(1), last(2)] : [last(1), last(2), unknown]
 }
 
 function decodeV2(bytes: Uint8Array): MessageSeen {
   const records = recordsOf(bytes)
   const symbols = records.filter(it => it.number === 4).map(it => text(it.value))
+  const series = records.filter(it => it.number === 5).map(it => seriesV2(it.value, symbols))
   return {
-    series: records.filter(it => it.number === 5).map(it => seriesV2(it.value, symbols)),
+    entries: series,
+    series,
     metadata: [],
     options: rest(records, 4, 5),
     symbols,
@@ -114,27 +127,38 @@ function decodeV2(bytes: Uint8Array): MessageSeen {
 function seriesV2(bytes: Uint8Array, symbols: readonly string[]): SeriesSeen {
   const records = recordsOf(bytes)
   const contents = (number: number) => records.filter(it => it.number === number).map(it => it.value)
-  return {
-    labels: labelsV2(records, symbols),
+  const plain = {
     samples: contents(2).map(hex),
     histograms: contents(3).map(hex),
-    exemplars: contents(4).map(value => {
-      const inner = recordsOf(value)
-      return { labels: labelsV2(inner, symbols), rest: rest(inner, 1) }
-    }),
-    metadata: contents(5).map(value => {
-      const inner = recordsOf(value)
-      const spelt = (number: number) => {
-        const record = inner.findLast(it => it.number === number)
-        return record ? symbol(symbols, varintAt(record.value, 0).value) : ''
-      }
-      return { help: spelt(3), unit: spelt(4), rest: rest(inner, 3, 4) }
-    }),
     unknown: rest(records, 1, 2, 3, 4, 5),
+    exemplarCount: contents(4).length,
+  }
+  try {
+    return {
+      ...plain,
+      labels: labelsV2(records, symbols),
+      exemplars: contents(4).map(value => {
+        const inner = recordsOf(value)
+        return { labels: labelsV2(inner, symbols), rest: rest(inner, 1) }
+      }),
+      metadata: contents(5).map(value => {
+        const inner = recordsOf(value)
+        const spelt = inner
+          .filter(it => it.number === 3 || it.number === 4)
+          .map(it => [it.number, symbol(symbols, varintAt(it.value, 0).value)] as const)
+        const last = (number: number) => spelt.findLast(([field]) => field === number)?.[1] ?? ''
+        return { help: last(3), unit: last(4), rest: rest(inner, 3, 4) }
+      }),
+    }
+  } catch (error) {
+    if (!(error instanceof BadReference)) throw error
+    return { ...plain, labels: [], exemplars: [], metadata: [], hasBadReference: true }
   }
 }
 
-function labelsV2(records: readonly Record[], symbols: readonly string[]): (readonly [string, string])[] {
+class BadReference extends Error {}
+
+function labelsV2(records: readonly Record[], symbols: readonly string[]): LabelSeen[] {
   const refs: bigint[] = []
   for (const record of records.filter(it => it.number === 1)) {
     for (let at = 0; at < record.value.length; ) {
@@ -143,7 +167,7 @@ function labelsV2(records: readonly Record[], symbols: readonly string[]): (read
       at = end
     }
   }
-  if (refs.length % 2 === 1) throw new Error('odd number of references')
+  if (refs.length % 2 === 1) throw new BadReference('odd number of references')
   return Array.from({ length: refs.length / 2 }, (_, i) => {
     return [symbol(symbols, refs[2 * i] as bigint), symbol(symbols, refs[2 * i + 1] as bigint)] as const
   })
@@ -151,7 +175,7 @@ function labelsV2(records: readonly Record[], symbols: readonly string[]): (read
 
 function symbol(symbols: readonly string[], ref: bigint): string {
   const found = symbols[Number(BigInt.asUintN(32, ref))]
-  if (found === undefined) throw new Error(`no symbol ${ref}`)
+  if (found === undefined) throw new BadReference(`no symbol ${ref}`)
   return found
 }
 

@@ -105,55 +105,65 @@ export function readRequest(bytes: Uint8Array, maxEntries: number): Message {
 /** Walks the whole series, so that what comes later can trust it. */
 function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices): Entry {
   const counts = { series: 1, samples: 0, histograms: 0, exemplars: 0, metadata: 0 }
+  const labels = new RefCheck(symbols.count)
   let hasBadReference = false
   for (const field of fields(bytes, series.start, series.end)) {
     if (field.number === 1) expectType(field, LEN, VARINT)
     else if (field.number <= 5) expectType(field, LEN)
+    if (field.number === 1) labels.see(uint32s(bytes, field))
     if (field.number === 2) counts.samples++
     if (field.number === 3) counts.histograms++
     if (field.number === 4) counts.exemplars++
-    if (field.number === 1 && !areKnown(uint32s(bytes, field), symbols)) hasBadReference = true
     if (field.number === 4 && !isExemplar(bytes, field, symbols)) hasBadReference = true
     if (field.number === 5 && !isMetadata(bytes, field, symbols)) hasBadReference = true
   }
-  if (!arePairs(labelRefs(bytes, series))) hasBadReference = true
+  if (!labels.arePairs) hasBadReference = true
   return { kind: 'series', hasBadReference, counts }
 }
 
 function isExemplar(bytes: Uint8Array, exemplar: Field, symbols: Slices): boolean {
-  let known = true
+  const labels = new RefCheck(symbols.count)
   for (const field of fields(bytes, exemplar.start, exemplar.end)) {
     if (field.number !== 1) continue
     expectType(field, LEN, VARINT)
-    if (!areKnown(uint32s(bytes, field), symbols)) known = false
+    labels.see(uint32s(bytes, field))
   }
-  return known && arePairs(labelRefs(bytes, exemplar))
+  return labels.arePairs
 }
 
 function isMetadata(bytes: Uint8Array, metadata: Field, symbols: Slices): boolean {
-  let known = true
+  const refs = new RefCheck(symbols.count)
   for (const field of fields(bytes, metadata.start, metadata.end)) {
     if (field.number !== HELP_REF && field.number !== UNIT_REF) continue
     expectType(field, VARINT)
-    if (!areKnown(uint32s(bytes, field), symbols)) known = false
+    refs.see([field.uint32])
   }
-  return known
+  return refs.areKnown
 }
 
 const HELP_REF = 3
 const UNIT_REF = 4
 
-/** Reads to the end in any case, because a malformed varint behind a bad reference is still malformed. */
-function areKnown(refs: Iterable<number>, symbols: Slices): boolean {
-  let known = true
-  for (const ref of refs) if (ref >= symbols.count) known = false
-  return known
-}
+class RefCheck {
+  readonly #symbols: number
+  #count = 0
+  areKnown = true
 
-function arePairs(refs: Iterable<number>): boolean {
-  let count = 0
-  for (const _ of refs) count++
-  return count % 2 === 0
+  constructor(symbols: number) {
+    this.#symbols = symbols
+  }
+
+  /** Reads to the end in any case: a malformed varint behind a bad reference is still malformed. */
+  see(refs: Iterable<number>): void {
+    for (const ref of refs) {
+      this.#count++
+      if (ref >= this.#symbols) this.areKnown = false
+    }
+  }
+
+  get arePairs(): boolean {
+    return this.areKnown && this.#count % 2 === 0
+  }
 }
 
 /** Of a series or an exemplar: all `labels_refs`, in however many records they stand. */
@@ -191,7 +201,7 @@ function writeSeries(
         if (inner.number !== HELP_REF && inner.number !== UNIT_REF) {
           writer.raw(bytes.subarray(inner.at, inner.end))
         } else {
-          for (const ref of uint32s(bytes, inner)) writer.uint32(inner.number << 3).uint32(used.refTo(ref))
+          writer.uint32(inner.number << 3).uint32(used.refTo(inner.uint32))
         }
       }
       writer.ldelim()

@@ -27,6 +27,8 @@ export interface Field {
   /** Where the value begins; in a LEN field that is behind the length. */
   readonly start: number
   readonly end: number
+  /** The value of a VARINT field as a uint32: as in every decoder, the low 32 bits of a longer one. */
+  readonly uint32: number
 }
 
 /** The fields of the message that stands in `bytes` from `start` to `end`, in their order. Throws a Fault. */
@@ -40,14 +42,14 @@ export function* fields(bytes: Uint8Array, start: number, end: number): Generato
     if (tag.high !== 0 || number === 0) throw malformed(at, 'a field number that can not be')
     if (type === VARINT) {
       const valueAt = reader.pos
-      readVarint(reader, 'a varint that is cut off or too long')
-      yield { number, type, at, start: valueAt, end: reader.pos }
+      const value = readVarint(reader, 'a varint that is cut off or too long')
+      yield { number, type, at, start: valueAt, end: reader.pos, uint32: value.low >>> 0 }
     } else if (type === FIXED64 || type === FIXED32) {
       const valueAt = reader.pos
       const valueEnd = valueAt + (type === FIXED64 ? 8 : 4)
       if (valueEnd > end) throw malformed(valueAt, 'a fixed value that is cut off')
       reader.pos = valueEnd
-      yield { number, type, at, start: valueAt, end: valueEnd }
+      yield { number, type, at, start: valueAt, end: valueEnd, uint32: 0 }
     } else if (type === LEN) {
       const lengthAt = reader.pos
       const length = readVarint(reader, 'a length that is cut off or too long')
@@ -56,7 +58,7 @@ export function* fields(bytes: Uint8Array, start: number, end: number): Generato
       }
       const valueAt = reader.pos
       reader.pos = valueAt + (length.low >>> 0)
-      yield { number, type, at, start: valueAt, end: reader.pos }
+      yield { number, type, at, start: valueAt, end: reader.pos, uint32: 0 }
     } else {
       throw malformed(at, 'a group or an unknown wire type')
     }
@@ -68,8 +70,12 @@ export function expectType(field: Field, ...types: readonly Field['type'][]): vo
   if (!types.includes(field.type)) throw malformed(field.at, 'a known field with a wrong wire type')
 }
 
-/** The values of a uint32 field, packed or not. As in every decoder, the low 32 bits of a longer varint count. */
+/** The values of a repeated uint32 field, packed or not. */
 export function* uint32s(bytes: Uint8Array, field: Field): Generator<number> {
+  if (field.type === VARINT) {
+    yield field.uint32
+    return
+  }
   const reader = readerOf(bytes, field.start, field.end)
   while (reader.pos < field.end) {
     yield readVarint(reader, 'a varint that is cut off or too long').low >>> 0

@@ -1,0 +1,122 @@
+/**
+ * What a split has to give, worked out from the decoded message alone. It shares no code with the engines and is not
+ * written as they are: it knows strings and lists, and decides by the words of the contract.
+ */
+import type { Protocol, Refusal, SplitRules } from '../../src/split/split.ts'
+import { decodeMessage, type SeriesSeen } from './decode.ts'
+
+export interface ExpectedShare {
+  readonly tenant: string
+  /** Series and metadata in the order of the push. */
+  readonly entries: (SeriesSeen | string)[]
+}
+
+export interface Expected {
+  readonly shares: readonly ExpectedShare[]
+  /** `reason`, `reason (dropped)` → how many entries. */
+  readonly refused: Record<string, number>
+  readonly options: string
+  readonly disagreements: number
+  readonly series: number
+  readonly metadata: number
+}
+
+export function refusalKey({ reason, dropped }: Pick<Refusal, 'reason' | 'dropped'>): string {
+  return dropped ? `${reason} (dropped)` : reason
+}
+
+type Verdict = { readonly tenant: string; readonly remove?: number } | { readonly refused: string }
+
+export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: SplitRules): Expected {
+  const message = decodeMessage(protocol, bytes)
+  const shares: ExpectedShare[] = []
+  const refused: Record<string, number> = {}
+  let disagreements = 0
+
+  function put(verdict: Verdict, into: (share: ExpectedShare, remove: number | undefined) => void): void {
+    let reason = 'refused' in verdict ? verdict.refused : undefined
+    if ('tenant' in verdict) {
+      let share = shares.find(it => it.tenant === verdict.tenant)
+      if (!share && shares.length < rules.maxTenants) {
+        share = { tenant: verdict.tenant, entries: [] }
+        shares.push(share)
+      }
+      if (share) into(share, verdict.remove)
+      else reason = 'too_many_tenants'
+    }
+    if (reason !== undefined) refused[reason] = (refused[reason] ?? 0) + 1
+  }
+
+  for (const entry of message.entries) {
+    if (typeof entry === 'string') {
+      if (rules.metadata === 'drop' || rules.defaultTenant === '') continue
+      put(byDefault(rules), share => share.entries.push(entry))
+    } else if (entry.hasBadReference) {
+      put({ refused: 'bad_reference' }, () => {})
+    } else {
+      if (disagrees(entry, rules)) disagreements++
+      put(verdictOf(entry, rules), (share, remove) => {
+        share.entries.push({ ...entry, labels: entry.labels.filter((_, i) => i !== remove) })
+      })
+    }
+  }
+  const { length: metadata } = message.metadata
+  return { shares, refused, options: message.options, disagreements, series: message.series.length, metadata }
+}
+
+function verdictOf(series: SeriesSeen, rules: SplitRules): Verdict {
+  const mine = rules.labels.map(latin1)
+  const found = series.labels
+    .map(([name, value], index) => ({ name, value, index }))
+    .filter(it => mine.includes(it.name))
+  const invalid = (reason: string): Verdict => {
+    if (rules.invalid === 'default' && rules.defaultTenant !== '') return byDefault(rules)
+    return { refused: rules.invalid === 'drop' ? `${reason} (dropped)` : reason }
+  }
+  if (new Set(found.map(it => it.name)).size < found.length) return invalid('repeated_tenant_label')
+  const byConfig = mine
+    .map(name => found.find(it => it.name === name && it.value !== ''))
+    .find(it => it !== undefined)
+  const winner = { config: byConfig, series_first: found[0], series_last: found[found.length - 1] }[
+    rules.precedence
+  ]
+  if (!winner?.value) {
+    if (rules.missing === 'default' && rules.defaultTenant !== '') return byDefault(rules)
+    return { refused: rules.missing === 'drop' ? 'missing_tenant (dropped)' : 'missing_tenant' }
+  }
+  const tenant = normal(latin1(rules.prefix) + winner.value, rules)
+  if (tenant === undefined) return invalid('invalid_tenant')
+  return rules.strip ? { tenant, remove: winner.index } : { tenant }
+}
+
+function byDefault(rules: SplitRules): Verdict {
+  const tenant = normal(latin1(rules.prefix + rules.defaultTenant), rules)
+  if (tenant !== undefined) return { tenant }
+  return { refused: rules.invalid === 'drop' ? 'invalid_tenant (dropped)' : 'invalid_tenant' }
+}
+
+function disagrees(series: SeriesSeen, rules: SplitRules): boolean {
+  const mine = series.labels.filter(([name]) => rules.labels.map(latin1).includes(name))
+  if (new Set(mine.map(([name]) => name)).size < mine.length) return false
+  return new Set(mine.map(([, value]) => value).filter(value => value !== '')).size > 1
+}
+
+const FORMATS = {
+  mimir: /^(?!\.{1,2}$|__mimir_cluster$|__markers__$|user-index\.json\.gz$)[a-zA-Z0-9!\-_.*'()]{1,150}$/,
+  thanos: /^(?!\.{1,2}$)[!-.0-[\]-{}~]{1,150}$/,
+  'thanos-path': /^(?!\.{1,2}$)(?!.*[%?#])[!-.0-[\]-{}~]{1,150}$/,
+  victoriametrics: /^\d+(:\d+)?$/,
+} as const
+
+/** The tenant as its store knows it, or undefined. */
+function normal(text: string, rules: SplitRules): string | undefined {
+  if (text.length > 150 || !FORMATS[rules.format].test(text)) return undefined
+  if (rules.format !== 'victoriametrics') return text
+  const numbers = text.split(':').map(BigInt)
+  if (numbers.some(number => number >= 2n ** 32n)) return undefined
+  return numbers[1] ? numbers.join(':') : `${numbers[0]}`
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
