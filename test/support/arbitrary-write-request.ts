@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import {
+  bits,
+  goodTenants,
+  names,
+  oddText,
+  sealed,
+  shuffled,
+  text,
+  unknown,
+  widths,
+} from './arbitrary-fields.ts'
+import { concat, len, varintField } from './wire.ts'
+
+const label: fc.Arbitrary<Uint8Array> = fc
+  .record({
+    name: fc.oneof({ weight: 3, arbitrary: names }, { weight: 1, arbitrary: oddText }),
+    value: text,
+    decoys: fc.array(fc.tuple(fc.constantFrom(1, 2), text, widths), { maxLength: 1 }),
+    more: fc.array(unknown(2), { maxLength: 1 }),
+    valueFirst: fc.boolean(),
+    wide: widths,
+  })
+  .map(({ name, value, decoys, more, valueFirst, wide }) => {
+    const both = [len(1, name, wide), len(2, value, wide)]
+    const before = decoys.map(([number, decoy, decoyWide]) => len(number, decoy, decoyWide))
+    return len(1, concat(...before, ...(valueFirst ? both.toReversed() : both), ...more), wide)
+  })
+
+/** What most senders write, so that most pushes have several tenants. */
+const usualLabels = goodTenants.map(tenant => {
+  return [len(1, concat(len(1, '__name__'), len(2, 'up'))), len(1, concat(len(1, 'tenant'), len(2, tenant)))]
+})
+
+const seriesV1: fc.Arbitrary<Uint8Array> = fc
+  .tuple(
+    fc.oneof(usualLabels, fc.array(label, { maxLength: 5, size: 'max' })),
+    fc.array(fc.oneof(sealed(2), sealed(3), sealed(4), unknown(4)), { maxLength: 3, size: 'max' }),
+  )
+  .chain(([labels, others]) => shuffled([...labels, ...others]))
+
+/** Messages of remote write 1.0: fields in any order, names and values of labels repeated. */
+export const writeRequest: fc.Arbitrary<Uint8Array> = fc
+  .array(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.tuple(seriesV1, widths).map(([contents, wide]) => len(1, contents, wide)) },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(fc.uint8Array({ maxLength: 9 }), widths).map(([it, wide]) => len(3, it, wide)),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.oneof(
+          unknown(5),
+          fc.tuple(bits, widths).map(([it, wide]) => varintField(2, it, wide)),
+        ),
+      },
+    ),
+    { maxLength: 10, size: 'max' },
+  )
+  .map(records => concat(...records))
