@@ -44,7 +44,7 @@ export async function startSluice({ storeUrl, port, config = {}, env = {} }: Slu
     listen: `127.0.0.1:${push}`,
     listen_metrics_address: `127.0.0.1:${metrics}`,
     target: storeUrl,
-    tenant: { label: 'tenant' },
+    tenant: { label: 'tenant', label_remove: true },
     ...config,
   }
   writeFileSync(file, stringify(filled))
