@@ -46,6 +46,11 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   // Bodies are read by the push route alone, and only after the gate has admitted them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  // A connection that merely stays open after its answer would make stopping wait for drain_timeout.
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (health.stopping()) reply.header('connection', 'close')
+    done()
+  })
 
   async function push(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { raw } = request
