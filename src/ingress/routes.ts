@@ -1,5 +1,5 @@
 /** The HTTP surface: which path takes which method, and what a push's head must say before its body is looked at. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, answerOfError, toSluiceError } from '../answer.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
@@ -46,6 +46,11 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   // Bodies are read by the push route alone, and only after the gate has admitted them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  // Fastify refuses an empty type; for us it is a missing one.
+  server.addHook('onRequest', ({ raw }, _reply, done) => {
+    if (raw.headers['content-type']?.trim() === '') delete raw.headers['content-type']
+    done()
+  })
   // A connection that merely stays open after its answer would make stopping wait for drain_timeout.
   server.addHook('onSend', (_request, reply, _payload, done) => {
     if (health.stopping()) reply.header('connection', 'close')
@@ -112,7 +117,18 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   server.setNotFoundHandler((request, reply) =>
     refuse(reply, new SluiceError('not_found', `there is nothing at ${printable(request.url, 100)}`)),
   )
-  server.setErrorHandler((error, _request, reply) => refuse(reply, toSluiceError(error)))
+  server.setErrorHandler((error, request, reply) => refuse(reply, ofFastify(error, request)))
+}
+
+/** What Fastify refuses before a route is asked is the sender's fault, not ours: a 500 would make it try for ever. */
+function ofFastify(error: unknown, { raw }: FastifyRequest): SluiceError {
+  const { code, statusCode, message } = error as Partial<FastifyError>
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const head = attempt(() => negotiate(raw.headers))
+    if (head instanceof SluiceError) return head
+  }
+  const refused = code?.startsWith('FST_') === true && statusCode !== undefined && statusCode < 500
+  return refused ? new SluiceError('bad_request', printable(message ?? code, 100)) : toSluiceError(error)
 }
 
 function attempt<T>(work: () => T): T | SluiceError {
