@@ -54,7 +54,7 @@ export async function startSluice({ storeUrl, port, config = {}, env = {} }: Slu
 }
 
 /** What Sluice is started with. */
-const LAUNCHER = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
+export const LAUNCHER = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
 
 /** Starts `command` with a shell, in which `env` is set, and waits until something listens at `url`. */
 export async function startCommand(

@@ -36,12 +36,12 @@ export interface StageOptions {
 
 /** Starts both. The tenant label is `tenant` unless `config` has a `tenant` section. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const { config, env } = options
+  const { config = {}, env = {} } = options
   const store = options.store ?? (await startReceiver())
   const sluice = await startSluice({
     storeUrl: `${store.url}/api/v1/push`,
-    ...(config === undefined ? {} : { config }),
-    ...(env === undefined ? {} : { env }),
+    config: { tenant: { label: 'tenant' }, ...config },
+    env,
   })
   const send = (body: Uint8Array, question: Question = {}) => {
     const headers = { ...PUSH_HEADERS['1.0'], ...question.headers }

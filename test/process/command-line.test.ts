@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sluice } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
+import { answerWith, startReceiver } from '../support/receiver.ts'
+import { request } from '../support/request.ts'
+import { LAUNCHER, startCommand } from '../support/splitter.ts'
+import { bodyOf, startStage } from '../support/stage.ts'
+
+let dir: string
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'sluice-command-'))
+})
+afterAll(() => rmSync(dir, { recursive: true }))
+
+let files = 0
+function fileOf(yaml: string): string {
+  const file = join(dir, `${++files}.yaml`)
+  writeFileSync(file, yaml)
+  return file
+}
+
+describe('sluice serve', () => {
+  test.each([
+    ['no target', 'listen: 127.0.0.1:0\n', 'target'],
+    ['a target without scheme', 'target: 127.0.0.1:9090\n', '127.0.0.1:9090'],
+    ['an unknown key', 'target: http://store/\ntimeuot: 3s\n', 'timeout'],
+    ['a user without a password', 'target: http://store/\nauth: {egress: {username: a}}\n', 'password'],
+    [
+      'a certificate without its key',
+      'target: http://store/\nauth: {ingress: {tls_config: {cert_file: a.pem}}}\n',
+      'key_file',
+    ],
+  ])('does not start with %s, and says so', async (_what, yaml, says) => {
+    const { code, stdout, stderr } = await sluice(['serve', '--config', fileOf(yaml)])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain(says)
+  })
+
+  test('starts as cortex-tenant does: one dash, and everything in CT_ variables', async () => {
+    await using store = await startReceiver()
+    const url = new URL(`http://127.0.0.1:${await freePort()}/push`)
+    const metrics = `127.0.0.1:${await freePort()}`
+    const started = await startCommand(`exec "$NODE" "$LAUNCHER" -config "$FILE"`, url, {
+      NODE: process.execPath,
+      LAUNCHER,
+      FILE: fileOf('{}\n'),
+      CT_LISTEN: url.host,
+      CT_LISTEN_METRICS_ADDRESS: metrics,
+      CT_TARGET: store.url,
+      CT_TENANT_LABEL: 'tenant',
+      CT_TIMEOUT: '2s',
+    })
+    const { status } = await request(url, { body: bodyOf([{ tenant: 'a' }]) })
+    const scrape = await request(`http://${metrics}/metrics`, { method: 'GET' })
+    await started.end('SIGTERM')
+    expect([status, scrape.status]).toEqual([204, 200])
+    expect(store.received.map(({ headers }) => headers['x-scope-orgid'])).toEqual(['a'])
+  })
+
+  test('warns of what has no effect here, and goes on', async () => {
+    const config = { listen_pprof: '127.0.0.1:7008', target_loki: 'http://127.0.0.1:3100' }
+    await using stage = await startStage({ config: { ...config, tenant: { label_list: ['tenant', 'b'] } } })
+    expect((await stage.push([{ tenant: 'a' }])).status).toBe(204)
+    const warned = stage.sluice
+      .log()
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line).key as string)
+    expect(warned).toEqual(['listen_pprof', 'target_loki', 'tenant.label_precedence'])
+  })
+})
+
+describe('a password', () => {
+  const auth = { egress: { username: 'user', password: 'geheim' } }
+
+  test('goes to the store as Basic authentication, and into no log', async () => {
+    await using stage = await startStage({ config: { auth, log_level: 'trace', log_response_errors: true } })
+    stage.store.respond = answerWith(401)
+    await stage.push([{ tenant: 'a' }], { headers: { authorization: 'Basic eDp5' } })
+    const basic = `Basic ${Buffer.from('user:geheim').toString('base64')}`
+    expect(stage.store.received.map(({ headers }) => headers.authorization)).toEqual([basic])
+    expect(stage.sluice.log()).toContain('401')
+    expect(stage.sluice.log()).not.toContain('geheim')
+    expect(stage.sluice.log()).not.toContain(basic)
+  })
+
+  test('is not shown by sluice check', async () => {
+    const yaml = 'target: http://store/\nauth: {egress: {username: user, password: geheim}}\n'
+    const { code, stdout, stderr } = await sluice(['check', '--config', fileOf(yaml)])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/password: "?\[redacted\]/)
+    expect(stdout + stderr).not.toContain('geheim')
+  })
+
+  test('is not shown by sluice check when it comes from the environment and something else is wrong', async () => {
+    const env = { CT_AUTH_EGRESS_USERNAME: 'user', CT_AUTH_EGRESS_PASSWORD: 'geheim' }
+    const { code, stdout, stderr } = await sluice(['check', '--config', fileOf('timeout: never\n')], env)
+    expect(code).toBe(1)
+    expect(stdout + stderr).not.toContain('geheim')
+  })
+})
