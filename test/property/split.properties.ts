@@ -20,9 +20,20 @@ export function splitProperties(engine: string, split: Split): void {
             const expected = expectedSplit(protocol, bytes, someRules)
             const shares = result.shares.map(share => {
               const seen = decodeMessage(protocol, unsnappy(share.body))
-              return { tenant: share.tenant as string, entries: seen.entries, options: seen.options }
+              const { tenant, alone } = share
+              return { tenant: tenant as string, entries: seen.entries, options: seen.options, alone }
             })
-            expect(shares).toEqual(expected.shares.map(share => ({ ...share, options: expected.options })))
+            expect(shares).toEqual(
+              expected.shares.map(({ tenant, entries, alone }) => ({
+                tenant,
+                entries,
+                options: expected.options,
+                alone,
+              })),
+            )
+            expect(result.shares.map(share => share.ha)).toEqual(
+              expected.shares.map(({ ha }) => ha.map(value => Buffer.from(value, 'latin1').toString())),
+            )
             expect(refusedCounts(result)).toEqual(expected.refused)
             expect(result.disagreements).toBe(expected.disagreements)
             expect(result.received).toMatchObject({ series: expected.series, metadata: expected.metadata })

@@ -40,8 +40,8 @@ function refs(symbols: number, maxPairs: number): fc.Arbitrary<number[]> {
 const STRINGS = ['tenant', 'x', 'cluster', 'tenant', 'a', 'b', 'c', '__name__', 'up'] as const
 
 const usualRefs = fc
-  .tuple(fc.constantFrom(1, 4), fc.constantFrom(5, 6, 7))
-  .map(([name, tenant]) => [8, 9, name, tenant])
+  .tuple(fc.constantFrom([], [], [3, 5], [3, 6]), fc.constantFrom(1, 4), fc.constantFrom(5, 6, 7))
+  .map(([replica, name, tenant]) => [8, 9, ...replica, name, tenant])
 
 /** Records in any order, but those of labels_refs in their own. */
 function seriesLike(list: readonly number[], others: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {

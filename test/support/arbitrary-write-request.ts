@@ -27,10 +27,15 @@ const label: fc.Arbitrary<Uint8Array> = fc
     return len(1, concat(...before, ...(valueFirst ? both.toReversed() : both), ...more), wide)
   })
 
-/** What most senders write, so that most pushes have several tenants. */
-const usualLabels = goodTenants.map(tenant => {
-  return [len(1, concat(len(1, '__name__'), len(2, 'up'))), len(1, concat(len(1, 'tenant'), len(2, tenant)))]
+/** What most senders write, so that most pushes have several tenants, and some of these two replicas. */
+const usualLabels = fc.tuple(goodTenants, fc.constantFrom('', '', '1', '2')).map(([tenant, replica]) => {
+  const labels = { __name__: 'up', __replica__: replica, tenant }
+  return Object.entries(labels).flatMap(([name, value]) => (value === '' ? [] : [usualLabel(name, value)]))
 })
+
+function usualLabel(name: string, value: string): Uint8Array {
+  return len(1, concat(len(1, name), len(2, value)))
+}
 
 const seriesV1: fc.Arbitrary<Uint8Array> = fc
   .tuple(

@@ -9,6 +9,9 @@ export interface ExpectedShare {
   readonly tenant: string
   /** Series and metadata in the order of the push. */
   readonly entries: (SeriesSeen | string)[]
+  /** Values of the HA labels in the first series, byte by byte. */
+  ha: string[]
+  alone: boolean
 }
 
 export interface Expected {
@@ -38,7 +41,7 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
     if ('tenant' in verdict) {
       let share = shares.find(it => it.tenant === verdict.tenant)
       if (!share && shares.length < rules.maxTenants) {
-        share = { tenant: verdict.tenant, entries: [] }
+        share = { tenant: verdict.tenant, entries: [], ha: [], alone: false }
         shares.push(share)
       }
       if (share) into(share, verdict.remove)
@@ -59,6 +62,12 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
         share.entries.push({ ...entry, labels: entry.labels.filter((_, i) => i !== remove) })
       })
     }
+  }
+  for (const share of shares) {
+    const values = share.entries.filter(it => typeof it !== 'string').map(it => replica(it, rules))
+    share.ha = values[0] ?? rules.haLabels.map(() => '')
+    const differ = values.some(it => it.join('\n') !== share.ha.join('\n'))
+    share.alone = message.options !== '' || differ || !share.ha.every(isUtf8)
   }
   const { length: metadata } = message.metadata
   return { shares, refused, options: message.options, disagreements, series: message.series.length, metadata }
@@ -99,6 +108,19 @@ function disagrees(series: SeriesSeen, rules: SplitRules): boolean {
   const mine = series.labels.filter(([name]) => rules.labels.map(latin1).includes(name))
   if (new Set(mine.map(([name]) => name)).size < mine.length) return false
   return new Set(mine.map(([, value]) => value).filter(value => value !== '')).size > 1
+}
+
+function replica(series: SeriesSeen, rules: SplitRules): string[] {
+  return rules.haLabels.map(wanted => series.labels.findLast(([name]) => name === latin1(wanted))?.[1] ?? '')
+}
+
+function isUtf8(bytes: string): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(bytes, 'latin1'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 const FORMATS = {

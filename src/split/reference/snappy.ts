@@ -8,6 +8,7 @@
  */
 import { compress } from 'snappyjs'
 import { Fault } from '../fault.ts'
+import { concat, varintBytes } from './wire.ts'
 
 /** Start of the framed format, which is another thing: a chunk of type 0xff, six bytes long, "sNaPpY". */
 const FRAMED = Uint8Array.of(0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59)
@@ -124,22 +125,20 @@ export function encodeSnappy(message: Uint8Array, compression: 'fast' | 'none'):
   if (compression === 'fast') {
     return compress(new Uint8Array(message.buffer, message.byteOffset, message.byteLength))
   }
-  const literals = Math.ceil(message.length / LITERAL_BYTES)
-  const block = new Uint8Array(5 + message.length + 3 * literals)
-  let end = 0
-  for (let rest = message.length; ; rest = Math.floor(rest / 128)) {
-    block[end++] = rest < 128 ? rest : 128 + (rest % 128)
-    if (rest < 128) break
-  }
+  const pieces = [varintBytes(message.length)]
   for (let start = 0; start < message.length; start += LITERAL_BYTES) {
     const literal = message.subarray(start, start + LITERAL_BYTES)
-    block.set([LITERAL_TAG, (literal.length - 1) & 0xff, (literal.length - 1) >>> 8], end)
-    block.set(literal, end + 3)
-    end += 3 + literal.length
+    pieces.push(literalHead(literal.length), literal)
   }
-  return block.slice(0, end)
+  return concat(pieces, Number.POSITIVE_INFINITY) as Uint8Array
 }
 
-/** A literal whose length stands in the two bytes behind its tag. */
-const LITERAL_TAG = 61 << 2
 const LITERAL_BYTES = 65_536
+
+/** The shortest one: snappyjs, for one, refuses a longer head on a literal at the end. */
+function literalHead(length: number): Uint8Array {
+  const stored = length - 1
+  if (stored < 60) return Uint8Array.of(stored << 2)
+  if (stored < 256) return Uint8Array.of(60 << 2, stored)
+  return Uint8Array.of(61 << 2, stored & 0xff, stored >>> 8)
+}
