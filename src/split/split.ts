@@ -39,7 +39,10 @@ export interface SplitRules {
   /** What becomes of a series whose tenant is not valid, or that has one tenant label twice. */
   readonly invalid: 'reject' | 'drop' | 'default'
   readonly format: TenantFormat
-  /** Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. */
+  /**
+   * Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. `default` without a default
+   * tenant drops them, too.
+   */
   readonly metadata: 'drop' | 'default'
   /** Labels that name an HA replica. A store deduplicates a whole request by its first series, so shares carry these. */
   readonly haLabels: readonly string[]
@@ -72,11 +75,15 @@ export interface Share extends Counts {
   readonly body: Uint8Array
   /** Length of the message before compression. */
   readonly decodedBytes: number
-  /** Value of each of `haLabels` in the first series, empty where it has none. Shares merge only where these are equal. */
+  /**
+   * Value of each of `haLabels` in the first series as it goes out, empty where it has none; of a label that is
+   * repeated the last. Shares merge only where these are equal.
+   */
   readonly ha: readonly string[]
   /**
-   * Whether this share may not be merged with another: its series differ in an HA label, or the message carries
-   * fields beside its entries, which would then speak for other senders' series too.
+   * Whether this share may not be merged with another: its series differ in an HA label, a value in `ha` is not UTF-8
+   * (so that its text does not tell it from others), or the message carries fields beside its entries, which would
+   * then speak for other senders' series too.
    */
   readonly alone: boolean
 }
@@ -94,7 +101,10 @@ export type RefusalReason =
 export interface Refusal extends Counts {
   readonly reason: RefusalReason
   readonly dropped: boolean
-  /** The first offending tenant value, at most 64 bytes and escaped to printable ASCII; empty where there is none. */
+  /**
+   * The first offending tenant as its label or the configuration spells it, without prefix; escaped to printable ASCII
+   * (the backslash and all else as `\xff`) and cut to 64 bytes. Empty where there is none.
+   */
   readonly example: string
 }
 
@@ -124,7 +134,11 @@ export type SplitResult =
   | {
       readonly ok: false
       readonly code: SplitErrorCode
-      /** Position in bytes: in the body for `*_corrupt` and `decoded_too_large`, else in the decoded message. */
+      /**
+       * Position in bytes: in the body for `*_corrupt` and `decoded_too_large`, else in the decoded message. 0 for
+       * `split_output_too_large`, which is the push's as a whole. The reference says what each position points at
+       * (snappy.ts, wire.ts) and which of several faults is found.
+       */
       readonly at: number
       /** What was found there: short, constant text without bytes of the body. */
       readonly detail: string
