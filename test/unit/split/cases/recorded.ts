@@ -14,7 +14,7 @@ interface Recorded {
   readonly withoutTenant: number
 }
 
-const RECORDED: readonly Recorded[] = [
+export const RECORDED: readonly Recorded[] = [
   of('prometheus-3.14/rw1/001', 'snappy', '1.0', ['team-c 885 16', 'team-b 233 0', 'team-a 233 0'], 649),
   of('prometheus-3.14/rw1/009', 'snappy', '1.0', ['team-c 657 18', 'team-b 233 0'], 417),
   of('prometheus-3.14/rw2/001', 'snappy', '2.0', ['team-c 885 16', 'team-b 233 0', 'team-a 233 0'], 649),
