@@ -52,6 +52,10 @@ export const TOTAL = DESK + 288
 /** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
 export const REFUSALS = DESK + 320
 
+/** 24 bytes each: what the first labels of the last series looked like; and one more, that no label looks like. */
+export const SHAPES = DESK + 1024
+export const SHAPE_COUNT = 64
+
 // The rules.
 export const PRECEDENCE = 0
 export const STRIP = 4
@@ -96,6 +100,7 @@ export const ACCOUNT_BYTES = 32
 // A tenant's row.
 export const TENANT_KEY = 0
 export const TENANT_KEY_LENGTH = 4
+export const TENANT_HASH = 8
 export const TENANT_SIZE = 12
 export const TENANT_SERIES = 16
 export const TENANT_SAMPLES = 20

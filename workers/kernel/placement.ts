@@ -3,8 +3,8 @@ import { BAD_REFERENCE, BY_CONFIG, BY_FIRST, DEFAULT, DEFAULT_LENGTH, HA_COUNT, 
 import { MISSING, MISSING_TENANT, PRECEDENCE, REASONS, REFUSAL_BYTES, REFUSALS } from './abi'
 import { REPEATED_LABEL, REPLICAS, RULES, STRIP, TENANT_LABELS, TO_DEFAULT, TO_DROP, TOO_MANY_TENANTS } from './abi'
 import { findTenant, NO_ROOM, NO_TENANT, numberOf, ONE_TOO_MANY, Tenant } from './tenants'
-import { firstConfigured, firstLabel, hasRepeat, hasReplica, isReplica, labelsDisagree, lastLabel } from './watches'
-import { putReplica, repeat, repeatLength, Watch } from './watches'
+import { firstConfigured, firstLabel, hasRepeat, isReplica, labelsDisagree, lastLabel } from './watches'
+import { putReplica, repeat, repeatLength, replica, Watch } from './watches'
 
 /** What is counted of an entry. */
 export let samples: u32 = 0
@@ -107,19 +107,21 @@ function noPlace(place: usize, isSeries: bool, value: usize, n: u32): usize {
 }
 
 function countSeries(tenant: Tenant): usize {
-  const row = replicas + <usize>(numberOf(tenant) * haBytes)
-  // The common case has no HA label at all, here and in the first series of the share.
-  if (tenant.series == 0) {
-    tenant.replica = u32(hasReplica)
-    putReplica(row, stripped)
-  } else if ((hasReplica || tenant.replica) && !tenant.alone && !isReplica(row, stripped)) {
-    tenant.alone = 1
-  }
+  // The common case: all series of the push come from one replica. The tenant label itself may be an HA label; if it is
+  // stripped, what counts is what goes out.
+  if (tenant.replica != replica || stripped != 0 && changetype<Watch>(stripped).isHa) compareReplica(tenant)
   tenant.series++
   tenant.samples += samples
   tenant.histograms += histograms
   tenant.exemplars += exemplars
   return changetype<usize>(tenant)
+}
+
+function compareReplica(tenant: Tenant): void {
+  const row = replicas + <usize>(numberOf(tenant) * haBytes)
+  if (tenant.series == 0) putReplica(row, stripped)
+  else if (!isReplica(row, stripped)) tenant.alone = 1
+  tenant.replica = replica
 }
 
 /** 2.0: a series whose references lead nowhere. */

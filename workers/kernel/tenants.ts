@@ -26,7 +26,7 @@ export class Tenant {
   tail: u32
   /** Whether its series differ in an HA label. */
   alone: u32
-  /** Whether its first series has an HA label that is not empty. */
+  /** `replica` of the last series that was seen to have the HA values of the first. */
   replica: u32
   out: u32
   outLength: u32

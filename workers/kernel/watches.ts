@@ -36,12 +36,18 @@ export let lastLabel: usize = 0
 export let hasRepeat: bool = false
 export let repeat: usize = 0
 export let repeatLength: u32 = 0
-/** Whether it has an HA label that is not empty. */
-export let hasReplica: bool = false
+/** Changes whenever a series may have other HA values than the one before: while it stays, they are the same. */
+export let replica: u32 = 0
+/** How many HA labels it has, and how many the series before had. */
+let haLabels: u32 = 0
+let haLabelsBefore: u32 = 0
 
 export function openWatches(): void {
   rules = load<u32>(RULES)
-  current = 0
+  // So that no watch seems to belong to the series before the first.
+  current = 1
+  replica = 1
+  haLabels = 0
   let watch = <usize>load<u32>(rules + WATCHES)
   for (let k = load<u32>(rules + WATCH_COUNT); k > 0; k--) {
     changetype<Watch>(watch).series = 0
@@ -54,14 +60,22 @@ export function openWatches(): void {
 export function nextSeries(): void {
   current++
   firstLabel = lastLabel = 0
-  hasRepeat = hasReplica = false
+  hasRepeat = false
+  haLabelsBefore = haLabels
+  haLabels = 0
 }
 
-/** The watch for this name, 0 where nobody looks for it. Reads eight bytes of the name, whatever its length. */
+/** Ends the series: all its labels were noted. */
 // @ts-ignore: decorator
 @inline
-export function watchFor(byLength: usize, name: usize, n: u32): usize {
-  let watch = <usize>load<u32>(byLength + (<usize>n << 2))
+export function endSeries(): void {
+  if (haLabels != haLabelsBefore) replica++
+}
+
+/** The watch for this name, of those from `watch` on; 0 where nobody looks for it. Reads eight bytes of the name, whatever its length. */
+// @ts-ignore: decorator
+@inline
+export function watchFor(watch: usize, name: usize, n: u32): usize {
   while (watch != 0) {
     const w = changetype<Watch>(watch)
     if ((load<u64>(name) & w.mask) == w.word && (n <= 8 || equal(name, w.name, n))) break
@@ -70,9 +84,20 @@ export function watchFor(byLength: usize, name: usize, n: u32): usize {
   return watch
 }
 
+/** The first watch for a name of n bytes, below 128, whose first bytes are these; 0 where there is none. */
+export function firstWatch(start: u32, n: u32): usize {
+  let watch = <usize>load<u32>(rules + BY_LENGTH + (<usize>n << 2))
+  while (watch != 0) {
+    const w = changetype<Watch>(watch)
+    if ((start & <u32>w.mask) == <u32>w.word) break
+    watch = w.next
+  }
+  return watch
+}
+
 /** The same for a name of any length. */
 export function watchForAny(name: usize, n: u32): usize {
-  if (n < 128) return watchFor(rules + BY_LENGTH, name, n)
+  if (n < 128) return watchFor(load<u32>(rules + BY_LENGTH + (<usize>n << 2)), name, n)
   let watch = <usize>load<u32>(rules + WATCHES)
   for (let k = load<u32>(rules + WATCH_COUNT); k > 0; k--) {
     const w = changetype<Watch>(watch)
@@ -97,8 +122,11 @@ export function note(watch: usize, start: usize, end: usize, value: usize, n: u3
       lastLabel = watch
     }
   }
-  if (w.isHa && n > 0) hasReplica = true
   // An HA label that is repeated counts where it stands last, as stores read it.
+  if (w.isHa) {
+    haLabels++
+    if (w.series != current - 1 || w.valueLength != n || !equal(w.value, value, n)) replica++
+  }
   w.series = current
   w.start = <u32>start
   w.end = <u32>end

@@ -21,26 +21,24 @@ export function readReport(
   const replicas = new Replicas(memory, rules.haLabels.length)
   const shares: Share[] = []
   const received = { ...NOTHING }
-  for (let k = 0; k < memory.word(abi.TENANT_COUNT); k++) {
-    const row = memory.word(abi.TENANTS) + k * abi.TENANT_BYTES
-    const counts = {
-      series: memory.word(row + abi.TENANT_SERIES),
+  const tenants = memory.word(abi.TENANT_COUNT)
+  for (let k = 0, row = memory.word(abi.TENANTS); k < tenants; k++, row += abi.TENANT_BYTES) {
+    const series = memory.word(row + abi.TENANT_SERIES)
+    const ha = replicas.of(k, series)
+    const share: Share = {
+      tenant: names.of(memory, row, rules),
+      body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
+      decodedBytes: memory.word(row + abi.TENANT_SIZE),
+      ha: ha.values,
+      alone: hasOptions || memory.word(row + abi.TENANT_ALONE) === 1 || !ha.areText,
+      series,
       samples: memory.word(row + abi.TENANT_SAMPLES),
       histograms: memory.word(row + abi.TENANT_HISTOGRAMS),
       exemplars: memory.word(row + abi.TENANT_EXEMPLARS),
       metadata: memory.word(row + abi.TENANT_METADATA),
     }
-    const key = bytesAt(memory, row + abi.TENANT_KEY)
-    const ha = replicas.of(k, counts.series)
-    add(received, counts)
-    shares.push({
-      tenant: names.of(key, rules),
-      body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
-      decodedBytes: memory.word(row + abi.TENANT_SIZE),
-      ha: ha.values,
-      alone: hasOptions || memory.word(row + abi.TENANT_ALONE) === 1 || !ha.areText,
-      ...counts,
-    })
+    add(received, share)
+    shares.push(share)
   }
   const refusals = readRefusals(memory)
   for (const refusal of refusals) add(received, refusal)
@@ -95,59 +93,94 @@ function bytesAt(memory: Memory, at: number): Buffer {
   return Buffer.from(memory.bytes.buffer, from, memory.word(at + 4))
 }
 
+interface Replica {
+  readonly values: readonly string[]
+  /** Whether the values can be told by their text: different bytes that are not UTF-8 look the same as strings. */
+  readonly areText: boolean
+}
+
 /** Values of the HA labels in the first series of each share. */
 class Replicas {
   readonly #memory: Memory
   readonly #labels: number
-  readonly #none: { readonly values: readonly string[]; readonly areText: boolean }
+  readonly #none: Replica
+  /** The last one, and where its values stand: most pushes come from one replica. */
+  #last: Replica
+  #lastRow = 0
 
   constructor(memory: Memory, labels: number) {
     this.#memory = memory
     this.#labels = labels
     this.#none = { values: new Array<string>(labels).fill(''), areText: true }
+    this.#last = this.#none
   }
 
-  /** `areText`: whether the values can be told by their text. Different bytes that are not UTF-8 look the same as strings. */
-  of(tenant: number, series: number): { readonly values: readonly string[]; readonly areText: boolean } {
+  of(tenant: number, series: number): Replica {
     if (series === 0 || this.#labels === 0) return this.#none
     const row = this.#memory.word(abi.REPLICAS) + tenant * this.#labels * 8
+    if (this.#lastRow === 0 || !this.#isLast(row)) {
+      this.#last = this.#read(row)
+      this.#lastRow = row
+    }
+    return this.#last
+  }
+
+  #isLast(row: number): boolean {
+    const { bytes } = this.#memory
+    for (let k = 0; k < 8 * this.#labels; k += 8) {
+      const length = this.#memory.word(row + k + 4)
+      if (length !== this.#memory.word(this.#lastRow + k + 4)) return false
+      const one = this.#memory.word(row + k)
+      const other = this.#memory.word(this.#lastRow + k)
+      for (let i = 0; i < length; i++) if (bytes[one + i] !== bytes[other + i]) return false
+    }
+    return true
+  }
+
+  #read(row: number): Replica {
     const values: string[] = []
     let areText = true
-    let length = 0
-    for (let k = 0; k < this.#labels; k++) {
-      const bytes = bytesAt(this.#memory, row + 8 * k)
-      length += bytes.length
-      const value = bytes.length === 0 ? '' : bytes.toString()
-      if (bytes.length > 0 && !Buffer.from(value).equals(bytes)) areText = false
+    for (let k = 0; k < 8 * this.#labels; k += 8) {
+      const bytes = bytesAt(this.#memory, row + k)
+      const value = bytes.toString()
+      if (!Buffer.from(value).equals(bytes)) areText = false
       values.push(value)
     }
-    return length === 0 ? this.#none : { values, areText }
+    return { values, areText }
   }
 }
 
 /**
  * Tenants by their key. The kernel has validated them; that they pass `parseTenantId` once more is the door that every
- * tenant goes through, and costs nothing for those seen before.
+ * tenant goes through, and costs nothing for those seen before. The bet: a tenant of this push was in a push before.
  */
 export class TenantNames {
-  readonly #known = new Map<string, TenantId>()
+  /** By the kernel's hash; a newer tenant takes the place of an older one, so what senders write can't fill the memory. */
+  readonly #known = new Array<{ readonly key: Uint8Array; readonly tenant: TenantId } | undefined>(SLOTS)
 
-  of(key: Buffer, rules: SplitRules): TenantId {
-    const text = key.toString('latin1')
-    const known = this.#known.get(text)
-    if (known !== undefined) return known
+  /** `row` is the tenant's, in the kernel's memory. */
+  of(memory: Memory, row: number, rules: SplitRules): TenantId {
+    const slot = memory.word(row + abi.TENANT_HASH) % SLOTS
+    const at = memory.word(row + abi.TENANT_KEY)
+    const length = memory.word(row + abi.TENANT_KEY_LENGTH)
+    const known = this.#known[slot]
+    if (known !== undefined && known.key.length === length) {
+      let i = 0
+      while (i < length && known.key[i] === memory.bytes[at + i]) i++
+      if (i === length) return known.tenant
+    }
+    const key = memory.bytes.slice(at, at + length)
+    // Only an account stands in the kernel with its prefix.
     const prefix = rules.format === 'victoriametrics' ? '' : rules.prefix
-    const tenant = parseTenantId(Buffer.from(prefix + text, 'latin1'), rules.format)
+    const tenant = parseTenantId(Buffer.concat([Buffer.from(prefix), key]), rules.format)
     if (tenant === undefined) throw new Error('BUG: the kernel took a value for a tenant that is none')
-    // What senders write must not fill the memory.
-    if (this.#known.size >= MOST_NAMES) this.#known.clear()
-    this.#known.set(text, tenant)
+    this.#known[slot] = { key, tenant }
     return tenant
   }
 
   forget(): void {
-    this.#known.clear()
+    this.#known.fill(undefined)
   }
 }
 
-const MOST_NAMES = 10_000
+const SLOTS = 4096
