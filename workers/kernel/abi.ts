@@ -26,13 +26,20 @@ export const SLOTS = DESK + 24
 export const SLOTS_MASK = DESK + 28
 /** For each tenant, place and length of each HA value of its first series. */
 export const REPLICAS = DESK + 32
-/** Rows of ENTRY_BYTES. */
-export const ENTRIES = DESK + 36
-export const ENTRIES_ROOM = DESK + 40
+/** 2.0: SYMBOL_BYTES for each symbol. */
+export const SYMBOLS = DESK + 36
+export const SYMBOLS_ROOM = DESK + 40
+/** Rows for the entries, of different lengths. The room is in bytes. */
+export const ENTRIES = DESK + 44
+export const ENTRIES_ROOM = DESK + 48
+/** 2.0: the label references of all series, a word each. The room is in bytes. */
+export const REFS = DESK + 52
+export const REFS_ROOM = DESK + 56
 /** Where a share is put together. */
-export const BUILD = DESK + 44
-/** Compressed shares, one behind the other. */
-export const OUTPUT = DESK + 48
+export const BUILD = DESK + 60
+/** Compressed shares, one behind the other. The last arena: it can grow while it is in use. The room is in bytes. */
+export const OUTPUT = DESK + 64
+export const OUTPUT_ROOM = DESK + 68
 
 // The report.
 export const FAULT_CODE = DESK + 256
@@ -47,8 +54,13 @@ export const UNTOUCHED = DESK + 276
 export const DISAGREEMENTS = DESK + 280
 /** Metadata entries that the rules drop. */
 export const METADATA_DROPPED = DESK + 284
-/** How long all shares are before compression: low half, high half. */
+/** How long all shares are before compression. */
 export const TOTAL = DESK + 288
+/** 2.0: how many symbols there are, and bytes of all their records. */
+export const SYMBOL_COUNT = DESK + 296
+export const SYMBOLS_SIZE = DESK + 300
+/** How much room the output needs, where a call says so. */
+export const OUTPUT_NEEDED = DESK + 304
 /** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
 export const REFUSALS = DESK + 320
 
@@ -66,6 +78,7 @@ export const ACCOUNT = 16
 export const METADATA = 20
 export const MAX_TENANTS = 24
 export const MAX_ENTRIES = 28
+export const MAX_OUTPUT = 84
 export const PREFIX = 32
 export const PREFIX_LENGTH = 36
 /** Without prefix; place 0 means that there is no default tenant. */
@@ -90,7 +103,7 @@ export const RULES_BYTES = ALLOWED + 256
 
 export const WATCH_BYTES = 64
 export const TENANT_BYTES = 64
-export const ENTRY_BYTES = 20
+export const SYMBOL_BYTES = 24
 export const REFUSAL_BYTES = 32
 export const SLOT_BYTES = 4
 /** Longest tenant of each format, as in tenant.ts; the longest account is `4294967295:4294967295`. */
@@ -144,6 +157,9 @@ export const FAULT = -1
 /** The arena of that name is full: enlarge it and call again. */
 export const NEED_ENTRIES = -2
 export const NEED_TENANTS = -3
+export const NEED_SYMBOLS = -4
+export const NEED_REFS = -5
+export const NEED_OUTPUT = -6
 
 // Fault codes.
 export const SNAPPY_CORRUPT = 1
@@ -168,5 +184,6 @@ export const LENGTH_PAST_END = 12
 export const BAD_WIRE_TYPE = 13
 export const WRONG_WIRE_TYPE = 14
 export const FIELD_OF_2_0 = 15
-export const MORE_ENTRIES = 16
-export const MORE_OUTPUT = 17
+export const FIELD_OF_1_0 = 16
+export const MORE_ENTRIES = 17
+export const MORE_OUTPUT = 18

@@ -7,7 +7,7 @@ import { fault } from './fault'
 import { behind, varint } from './varint'
 
 export const LEN: u32 = 2
-const VARINT: u32 = 0
+export const VARINT: u32 = 0
 const FIXED64: u32 = 1
 const FIXED32: u32 = 5
 
@@ -17,6 +17,8 @@ export let fieldType: u32 = 0
 /** Where the value begins; in a LEN field that is behind the length. */
 export let fieldStart: usize = 0
 export let fieldEnd: usize = 0
+/** Of a VARINT field: its value as a uint32. As in every decoder, the low 32 bits of a longer one. */
+export let fieldValue: u32 = 0
 
 /** Reads the field whose tag is at `p`, in a message that ends at `end`; p < end. Answers 0 or FAULT. */
 export function frame(p: usize, end: usize): i32 {
@@ -36,7 +38,7 @@ export function frame(p: usize, end: usize): i32 {
     return 0
   }
   if (fieldType == VARINT) {
-    varint(value, end)
+    fieldValue = <u32>varint(value, end)
     if (behind == 0) return fault(PROTOBUF_MALFORMED, value, BAD_VARINT)
     fieldEnd = behind
     return 0
@@ -48,6 +50,11 @@ export function frame(p: usize, end: usize): i32 {
     return 0
   }
   return fault(PROTOBUF_MALFORMED, p, BAD_WIRE_TYPE)
+}
+
+/** For a field at `p` that the protocol knows as VARINT: the same. */
+export function expectVarint(p: usize): i32 {
+  return fieldType == VARINT ? 0 : fault(PROTOBUF_MALFORMED, p, WRONG_WIRE_TYPE)
 }
 
 /** For a field at `p` that the protocol knows as LEN: answers 0, or FAULT where it is something else. */

@@ -1,8 +1,10 @@
 // What the host calls. The kernel imports nothing.
-import { FAULT, INPUT, MESSAGE, OUTPUT, TABLE } from './abi'
+import { INPUT, MESSAGE, OUTPUT, TABLE } from './abi'
 import * as decoder from './snappy-decode'
 import * as encoder from './snappy-encode'
+import { scanRequest } from './request-v2'
 import { writeShares } from './share'
+import { openSharesV2, writeSharesV2 } from './share-v2'
 import { scanWriteRequest } from './write-request'
 
 /** The length that the block of n bytes in the input claims, or FAULT. */
@@ -22,13 +24,25 @@ export function encode(n: u32, literalsOnly: bool): u32 {
   return <u32>(encoder.encode(load<u32>(MESSAGE), n, from) - from)
 }
 
-/** Remote write 1.0: answers 0, FAULT or what it needs. */
-export function scan1(n: u32): i32 {
-  return scanWriteRequest(n)
+/** Remote write 1.0. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT or what it needs. */
+export function scan1(n: u32, mayKeep: bool): i32 {
+  return scanWriteRequest(n, mayKeep)
 }
 
 /** Remote write 1.0: writes the shares of the last scan to the output; returns how long they are together. */
 export function write1(literalsOnly: bool): u32 {
   encoder.setEncoder(load<u32>(TABLE), literalsOnly)
   return writeShares()
+}
+
+/** Remote write 2.0: the same. */
+export function scan2(n: u32, mayKeep: bool): i32 {
+  openSharesV2()
+  return scanRequest(n, mayKeep)
+}
+
+/** Remote write 2.0: writes the shares of the last scan to the output; answers how long they are together, FAULT, or NEED_OUTPUT. */
+export function write2(literalsOnly: bool): i32 {
+  encoder.setEncoder(load<u32>(TABLE), literalsOnly)
+  return writeSharesV2()
 }

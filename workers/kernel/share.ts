@@ -1,10 +1,10 @@
 // Remote write 1.0: writes the shares, each gathered and encoded while it is in cache.
 import { BUILD, OUTPUT } from './abi'
 import { copy } from './bytes'
+import { Entry, firstOption } from './entries'
 import { BLOCK, encodeBlock } from './snappy-encode'
 import { Tenant, tenantAt, tenantCount } from './tenants'
 import { putVarint } from './varint'
-import { Entry, firstOption } from './write-request'
 
 // Where the share stands that is being written: the end of what was gathered, and of what was encoded.
 let gathered: usize = 0

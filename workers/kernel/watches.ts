@@ -17,7 +17,7 @@ export class Watch {
   isHa: u32
   /** The series that had it last, as a number that `nextSeries` gives. What stands below belongs to that one. */
   series: u32
-  /** The field: from its tag to its end. */
+  /** Where it stands. 1.0: the field, from its tag to its end. 2.0: its pair of references, and the symbol of its value. */
   start: u32
   end: u32
   value: u32
@@ -63,6 +63,13 @@ export function nextSeries(): void {
   hasRepeat = false
   haLabelsBefore = haLabels
   haLabels = 0
+}
+
+/** Begins the same series again. */
+export function restartSeries(): void {
+  nextSeries()
+  // What was noted in between counts as a series of its own, so nothing is known about the one before.
+  replica++
 }
 
 /** Ends the series: all its labels were noted. */

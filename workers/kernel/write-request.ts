@@ -15,59 +15,34 @@
 //
 // Every field is framed down to names and values of labels. Samples, exemplars, histograms and metadata are counted and not opened.
 // The message is walked in byte order, so the fault with the lowest position is the one that is reported.
-import { DEFAULT, DISAGREEMENTS, ENTRIES, ENTRIES_ROOM, ENTRY_BYTES, FIELD_OF_2_0, HAS_OPTIONS } from './abi'
-import { MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES, NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES } from './abi'
-import { STRIP, TENANT_COUNT, TO_DEFAULT, TOO_MANY_SERIES, TOTAL, UNTOUCHED, WRONG_PROTOCOL } from './abi'
+import { DEFAULT, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
+import { NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
-import { disagreements, NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
+import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
 import { setCounts, stripped } from './placement'
+import { report } from './report'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
 import { varintSize } from './varint'
 import { endSeries, firstWatch, nextSeries, note, openWatches, Watch, watchFor, watchForAny } from './watches'
 
-/**
- * A record on its way out: the bytes from `from` to `cut`, then those from `resume` to `end`. If nothing is cut, these
- * are the whole record with its tag and length; else they are its contents, and tag and length are written anew.
- */
-@unmanaged
-export class Entry {
-  from: u32
-  cut: u32
-  resume: u32
-  end: u32
-  /** The next entry of the same tenant, 0 at the end. */
-  next: u32
-}
-
-/** The fields beside the entries, chained as a tenant's entries are: first one, place of the next, bytes of all. */
-export let firstOption: u32 = 0
-let optionBytes: u32 = 0
-let optionTail: usize = 0
-
-/** Rows of entries in use. */
-let used: u32 = 0
-let room: u32 = 0
-let rows: usize = 0
-
-/** Reads the message of n bytes. Answers 0, FAULT, NEED_ENTRIES or NEED_TENANTS; the report is in the desk. */
-export function scanWriteRequest(n: u32): i32 {
+/** Reads the message of n bytes. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT, or what it needs; the report is in the desk. */
+export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
   const from = <usize>load<u32>(MESSAGE)
   countFrom(from)
-  rows = load<u32>(ENTRIES)
-  room = load<u32>(ENTRIES_ROOM)
+  openEntries()
   // No label looks like this.
   memory.fill(SHAPES, 0xff, (SHAPE_COUNT + 1) * offsetof<Shape>())
-  used = firstOption = optionBytes = 0
   openTenants()
   openWatches()
-  openPlacement()
-  const answer = scan(from, from + n)
+  openPlacement(0)
+  const answer = scan(from, from + n, mayKeep)
   closeTenants()
   return answer
 }
 
-function scan(from: usize, end: usize): i32 {
+function scan(from: usize, end: usize, mayKeep: bool): i32 {
   const rules = <usize>load<u32>(RULES)
   const most = load<u32>(rules + MAX_ENTRIES)
   const keepsMetadata = load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
@@ -102,12 +77,7 @@ function scan(from: usize, end: usize): i32 {
       stop = fieldEnd
       if (fieldNumber == 4 || fieldNumber == 5) return fault(WRONG_PROTOCOL, at, FIELD_OF_2_0)
       if (fieldNumber != 1 && fieldNumber != 3) {
-        if (used == room) return NEED_ENTRIES
-        const option = addEntry(at, stop, stop, stop)
-        if (firstOption == 0) firstOption = <u32>option
-        else store<u32>(optionTail, <u32>option)
-        optionTail = option + offsetof<Entry>('next')
-        optionBytes += <u32>(stop - at)
+        if (!addOption(at, stop)) return NEED_ENTRIES
         i = stop
         continue
       }
@@ -133,56 +103,37 @@ function scan(from: usize, end: usize): i32 {
     }
     if (place == REFUSED) continue
     if (place == NO_ROOM_LEFT) return NEED_TENANTS
-    if (used == room) return NEED_ENTRIES
+    const row = addRow(offsetof<Entry>())
+    if (row == 0) return NEED_ENTRIES
     const tenant = changetype<Tenant>(place)
-    let entry: usize
+    const entry = changetype<Entry>(row)
+    entry.end = <u32>stop
+    entry.next = 0
     if (stripped != 0) {
       const label = changetype<Watch>(stripped)
-      entry = addEntry(contents, label.start, label.end, stop)
+      entry.from = <u32>contents
+      entry.cut = label.start
+      entry.resume = label.end
       const length = <u32>(stop - contents) - (label.end - label.start)
       tenant.size += 1 + varintSize(length) + length
       cuts++
     } else {
-      entry = addEntry(at, stop, stop, stop)
+      entry.from = <u32>at
+      entry.cut = entry.resume = <u32>stop
       tenant.size += <u32>(stop - at)
     }
-    store<u32>(tenant.tail, <u32>entry)
-    tenant.tail = <u32>(entry + offsetof<Entry>('next'))
+    store<u32>(tenant.tail, <u32>row)
+    tenant.tail = <u32>(row + offsetof<Entry>('next'))
     placed++
   }
-  report(<u32>(end - from), placed == entries && cuts == 0, dropped)
-  return 0
-}
-
-// @ts-ignore: decorator
-@inline
-function addEntry(from: usize, cut: usize, resume: usize, end: usize): usize {
-  const entry = rows + <usize>used * ENTRY_BYTES
-  const e = changetype<Entry>(entry)
-  e.from = <u32>from
-  e.cut = <u32>cut
-  e.resume = <u32>resume
-  e.end = <u32>end
-  e.next = 0
-  used++
-  return entry
-}
-
-function report(length: u32, isWhole: bool, dropped: u32): void {
-  const untouched = isWhole && tenantCount == 1
   let total: u64 = 0
   for (let k: u32 = 0; k < tenantCount; k++) {
     const tenant = tenantAt(k)
-    // An untouched message has its options where they stood; all others have them at the end.
     tenant.size += optionBytes
     total += tenant.size
   }
-  store<u32>(TENANT_COUNT, tenantCount)
-  store<u32>(HAS_OPTIONS, u32(firstOption != 0))
-  store<u32>(UNTOUCHED, u32(untouched))
-  store<u32>(DISAGREEMENTS, disagreements)
   store<u32>(METADATA_DROPPED, dropped)
-  store<u64>(TOTAL, total)
+  return report(from, mayKeep && tenantCount == 1 && placed == entries && cuts == 0, total)
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import { reportedFault } from './faults.ts'
 import { type Kernel, startKernel } from './kernel.ts'
+import type { Needs } from './memory.ts'
 import { type Report, readReport, TenantNames } from './report.ts'
 import { rulesBlock } from './rules.ts'
 
@@ -52,22 +53,44 @@ class Engine {
     const decoded =
       push.encoding === 'snappy' ? this.#decode(push.body, rules) : this.#inflate(push.body, rules)
     if (typeof decoded !== 'number') return decoded
-    if (!this.#scan(() => call.scan1(decoded))) return reportedFault(memory)
+    const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
+    const mayKeep = push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
+    if (!this.#scan(() => scan(decoded, mayKeep))) return reportedFault(memory)
 
-    const total = memory.word(abi.TOTAL) + memory.word(abi.TOTAL + 4) * 2 ** 32
-    if (total > rules.maxOutputBytes) return fault(MORE_OUTPUT)
     const report = { rules, names: this.#names, decodedBytes: decoded } satisfies Report
-    if (memory.word(abi.UNTOUCHED) === 1 && push.encoding === 'snappy' && rules.compression === 'fast') {
+    if (memory.word(abi.UNTOUCHED) === 1) {
       // A copy, because the result is the caller's and the body is only borrowed.
       return readReport(memory, report, () => new Uint8Array(push.body))
     }
-    const tenants = memory.word(abi.TENANT_COUNT)
-    memory.reserve({ build: BLOCK_BYTES + decoded, output: total + Math.ceil(total / 6) + 32 * tenants })
-    const written = call.write1(rules.compression === 'none' ? 1 : 0)
+    const literalsOnly = rules.compression === 'none' ? 1 : 0
+    const written =
+      push.protocol === '1.0' ? this.#write1(decoded, literalsOnly) : this.#write2(decoded, literalsOnly)
+    if (written === abi.FAULT) return reportedFault(memory)
     // The one copy, into memory that can be transferred: all shares are views of it.
     const from = memory.word(abi.OUTPUT)
     const buffer = memory.bytes.buffer.slice(from, from + written)
     return readReport(memory, report, (at, length) => new Uint8Array(buffer, at - from, length))
+  }
+
+  #write1(decoded: number, literalsOnly: number): number {
+    const { call, memory } = this.#kernel
+    const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
+    memory.reserve({ build: BLOCK_BYTES + decoded, output: compressedBound(memory.word(abi.TOTAL)) + blocks })
+    return call.write1(literalsOnly)
+  }
+
+  /** How long the shares get is known only when they are written, so the output grows while that is done. */
+  #write2(decoded: number, literalsOnly: number): number {
+    const { call, memory } = this.#kernel
+    // A reference into a share's table takes at most as many bytes as one to the push's last symbol.
+    const width = varintBytes(memory.word(abi.SYMBOL_COUNT))
+    const build = memory.word(abi.SYMBOLS_SIZE) + BLOCK_OVERHEAD + width * decoded
+    memory.reserve({ build, output: compressedBound(decoded) })
+    for (;;) {
+      const written = call.write2(literalsOnly)
+      if (written !== abi.NEED_OUTPUT) return written
+      memory.reserve({ output: memory.word(abi.OUTPUT_NEEDED) })
+    }
   }
 
   /** The length of the message, which then stands in its arena. */
@@ -111,15 +134,33 @@ class Engine {
     const { memory } = this.#kernel
     for (;;) {
       const answer = scan()
-      if (answer === abi.NEED_ENTRIES) memory.reserve({ entries: 2 * memory.entries })
-      else if (answer === abi.NEED_TENANTS) memory.reserve({ tenants: 2 * memory.tenants })
-      else return answer !== abi.FAULT
+      const arena = NEEDS[answer]
+      if (arena === undefined) return answer !== abi.FAULT
+      memory.double(arena)
     }
   }
 }
 
+/** Which arena a scan found too small. */
+const NEEDS: Readonly<Record<number, keyof Needs>> = {
+  [abi.NEED_ENTRIES]: 'entries',
+  [abi.NEED_TENANTS]: 'tenants',
+  [abi.NEED_SYMBOLS]: 'symbols',
+  [abi.NEED_REFS]: 'refs',
+}
+
 /** Input of one snappy block, as the encoder cuts it. */
 const BLOCK_BYTES = 65_536
+const BLOCK_OVERHEAD = 64
+
+/** Snappy's own bound for what can't be compressed. */
+function compressedBound(bytes: number): number {
+  return bytes + Math.ceil(bytes / 6) + BLOCK_OVERHEAD
+}
+
+function varintBytes(value: number): number {
+  return Math.max(1, Math.ceil(Math.log2(value + 1) / 7))
+}
 
 type Failure = Omit<Extract<SplitResult, { ok: false }>, 'ok' | 'at'>
 
@@ -127,10 +168,6 @@ const FRAMED: Failure = { code: 'snappy_corrupt', detail: 'framed snappy, where 
 const CLAIMS_TOO_MUCH: Failure = {
   code: 'decoded_too_large',
   detail: 'the snappy block claims more than the limit',
-}
-const MORE_OUTPUT: Failure = {
-  code: 'split_output_too_large',
-  detail: 'the shares together take more than the limit',
 }
 
 /** These concern the push as a whole, so there is no position to name. */

@@ -27,6 +27,8 @@ const DETAILS: Readonly<Record<number, string>> = {
   [abi.BAD_WIRE_TYPE]: 'a group or an unknown wire type',
   [abi.WRONG_WIRE_TYPE]: 'a known field with a wrong wire type',
   [abi.FIELD_OF_2_0]: 'a field of remote write 2.0 in a 1.0 message',
+  [abi.FIELD_OF_1_0]: 'a field of remote write 1.0 in a 2.0 message',
+  [abi.MORE_OUTPUT]: 'the shares together take more than the limit',
   [abi.MORE_ENTRIES]: 'more entries than the limit',
 }
 

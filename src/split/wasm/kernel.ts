@@ -7,8 +7,10 @@ interface Exports {
   claim(n: number): number
   decode(n: number, claimed: number): number
   encode(n: number, literalsOnly: number): number
-  scan1(n: number): number
+  scan1(n: number, mayKeep: number): number
   write1(literalsOnly: number): number
+  scan2(n: number, mayKeep: number): number
+  write2(literalsOnly: number): number
 }
 
 export interface Kernel {

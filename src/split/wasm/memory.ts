@@ -1,24 +1,27 @@
 /**
  * The kernel's memory, laid out in this one place. Arenas stand in a fixed order, each with SLACK behind it:
  *
- *     desk · RULES · TABLE · INPUT · MESSAGE · TENANTS · SLOTS · REPLICAS · ENTRIES · BUILD · OUTPUT
+ *     desk · RULES · TABLE · INPUT · MESSAGE · TENANTS · SLOTS · REPLICAS · SYMBOLS · ENTRIES · REFS ·
+ *     BUILD · OUTPUT
  *
  * An arena that must grow pushes away only those behind it, so what a push has already written stays where it is: the
  * order is that of first use. Pages that are never touched cost nothing but addresses.
  */
 import * as abi from '../../../workers/kernel/abi.ts'
 
-/** Bytes that each arena has to hold. */
+/** What each arena has to hold: bytes, or rows where it says so. */
 export interface Needs {
   rules: number
   input: number
   message: number
-  /** Rows, not bytes. */
+  /** Rows. */
   tenants: number
-  /** HA labels. */
+  /** HA labels of each tenant. */
   replicas: number
-  /** Rows, not bytes. */
+  /** Rows. */
+  symbols: number
   entries: number
+  refs: number
   build: number
   output: number
 }
@@ -36,7 +39,9 @@ export class Memory {
     message: 4 * PAGE,
     tenants: 64,
     replicas: 2,
-    entries: 4096,
+    symbols: 4096,
+    entries: PAGE,
+    refs: PAGE,
     build: 4 * PAGE,
     output: 4 * PAGE,
   }
@@ -59,14 +64,6 @@ export class Memory {
     return this.#bytes.length
   }
 
-  get entries(): number {
-    return this.#has.entries
-  }
-
-  get tenants(): number {
-    return this.#has.tenants
-  }
-
   word(at: number): number {
     return this.#words[at >> 2] as number
   }
@@ -75,7 +72,7 @@ export class Memory {
     this.#words[at >> 2] = value
   }
 
-  /** Makes room. Keeps the contents of every arena before the first that grows. */
+  /** Makes room. Keeps the contents of every arena before the first that grows, and of the output where only that grows. */
   reserve(needs: Partial<Needs>): void {
     let grows = false
     for (const [arena, need] of Object.entries(needs) as [keyof Needs, number][]) {
@@ -85,6 +82,12 @@ export class Memory {
       grows = true
     }
     if (grows) this.#layOut()
+  }
+
+  /** Doubles an arena. */
+  double(arena: keyof Needs): void {
+    this.#has[arena] *= 2
+    this.#layOut()
   }
 
   #layOut(): void {
@@ -106,10 +109,15 @@ export class Memory {
       [abi.SLOTS, place(slots * abi.SLOT_BYTES)],
       [abi.SLOTS_MASK, slots - 1],
       [abi.REPLICAS, place(has.tenants * has.replicas * 8)],
-      [abi.ENTRIES, place(has.entries * abi.ENTRY_BYTES)],
+      [abi.SYMBOLS, place(has.symbols * abi.SYMBOL_BYTES)],
+      [abi.SYMBOLS_ROOM, has.symbols],
+      [abi.ENTRIES, place(has.entries)],
       [abi.ENTRIES_ROOM, has.entries],
+      [abi.REFS, place(has.refs)],
+      [abi.REFS_ROOM, has.refs],
       [abi.BUILD, place(has.build)],
       [abi.OUTPUT, place(has.output)],
+      [abi.OUTPUT_ROOM, has.output],
     ] as const
     const missing = Math.ceil(end / PAGE) - this.#memory.buffer.byteLength / PAGE
     if (missing > 0) this.#memory.grow(missing)

@@ -25,6 +25,8 @@ export function rulesBlock(rules: SplitRules, at: number, seed: bigint): Uint8Ar
   block.word(abi.METADATA, MODES[rules.metadata])
   block.word(abi.MAX_TENANTS, Math.min(rules.maxTenants, 0xffffffff))
   block.word(abi.MAX_ENTRIES, Math.min(rules.maxSeries, 0xffffffff))
+  // A memory of 32 bits holds no more.
+  block.word(abi.MAX_OUTPUT, Math.min(rules.maxOutputBytes, 0xffffffff))
   block.word(abi.SEED, Number(seed & 0xffffffffn))
   block.word(abi.SEED + 4, Number(seed >> 32n))
   block.word(abi.PREFIX, block.put(prefix))

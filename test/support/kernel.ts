@@ -1,0 +1,32 @@
+/** The kernel as the tests use it, and a comparison with the reference that leaves nothing out. */
+import { expect } from 'vitest'
+import { splitByReference } from '../../src/split/reference/engine.ts'
+import type { Push, Split, SplitResult, SplitRules } from '../../src/split/split.ts'
+import { splitByKernel } from '../../src/split/wasm/engine.ts'
+import { loadKernel } from '../../src/split/wasm/kernel.ts'
+import { unsnappy } from './decode.ts'
+
+/** Throws where this machine has no SIMD for WASM: the tests of the kernel would prove nothing. */
+export function freshKernel(): Split {
+  const module = loadKernel()
+  if (module === undefined) throw new Error('this machine has no SIMD for WASM')
+  return splitByKernel(module)
+}
+
+/** All of a result; of the shares' bodies what they decode to, because engines may compress differently. */
+export function expectAsReference(kernel: Split, push: Push, rules: SplitRules): SplitResult {
+  const result = kernel(push, rules)
+  expect(opened(result)).toEqual(opened(splitByReference(push, rules)))
+  return result
+}
+
+function opened(result: SplitResult): unknown {
+  if (!result.ok) return result
+  return {
+    ...result,
+    shares: result.shares.map(share => ({
+      ...share,
+      body: Buffer.from(unsnappy(share.body)).toString('latin1'),
+    })),
+  }
+}

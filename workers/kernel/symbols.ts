@@ -1,0 +1,117 @@
+// Remote write 2.0: the symbol table of the push, and which of its symbols a share uses.
+import { SYMBOL_COUNT, SYMBOLS, SYMBOLS_ROOM, SYMBOLS_SIZE } from './abi'
+import { copy } from './bytes'
+import { putVarint, varintSize } from './varint'
+import { watchForAny } from './watches'
+
+@unmanaged
+export class Text {
+  /** The record, if its tag and length are the shortest; else 0. */
+  record: u32
+  start: u32
+  end: u32
+}
+
+export let symbolCount: u32 = 0
+let room: u32 = 0
+/** Bytes of all records, when their lengths are the shortest. */
+let size: u32 = 0
+
+// Beside the rows stand three tables of words, so that what the hot loops read lies close together.
+let rows: usize = 0
+/** For each symbol its place in the table of a share; see `refTo`. */
+let marks: usize = 0
+/** For each symbol the watch that has it as its name, or 0. */
+export let watchOf: usize = 0
+/** For each symbol the place of the tenant that it names as a value, or 0 while that is not known. */
+export let tenantOf: usize = 0
+
+export function openSymbols(): void {
+  room = load<u32>(SYMBOLS_ROOM)
+  rows = load<u32>(SYMBOLS)
+  marks = rows + <usize>room * offsetof<Text>()
+  watchOf = marks + (<usize>room << 2)
+  tenantOf = watchOf + (<usize>room << 2)
+  symbolCount = 0
+  size = 0
+}
+
+/** Ends the table: no symbol is in use yet, and no tenant known. */
+export function endSymbols(): void {
+  memory.fill(marks, 0, <usize>symbolCount << 2)
+  memory.fill(tenantOf, 0, <usize>symbolCount << 2)
+  counter = 1
+  store<u32>(SYMBOL_COUNT, symbolCount)
+  store<u32>(SYMBOLS_SIZE, size)
+}
+
+/** Adds the symbol whose tag is at `record`. Answers false where there is no room. */
+export function addSymbol(record: usize, start: usize, end: usize): bool {
+  if (symbolCount == room) return false
+  const length = <u32>(end - start)
+  const head = 1 + varintSize(length)
+  const row = textAt(symbolCount)
+  row.record = <u32>(start - record) == head ? <u32>record : 0
+  row.start = <u32>start
+  row.end = <u32>end
+  store<u32>(watchOf + (<usize>symbolCount << 2), <u32>watchForAny(start, length))
+  size += head + length
+  symbolCount++
+  return true
+}
+
+// @ts-ignore: decorator
+@inline
+export function textAt(symbol: u32): Text {
+  return changetype<Text>(rows + <usize>symbol * offsetof<Text>())
+}
+
+// ---- the table of one share
+
+/**
+ * Marks count up through all shares of the push, so nothing has to be cleared between them: a mark below the share's
+ * base is from a share before. They can't overflow: each but the base costs the output at least three bytes, and that
+ * is limited to 32 bits.
+ */
+let counter: u32 = 1
+let base: u32 = 0
+/** Where the next record goes. */
+let end: usize = 0
+
+/** Begins the table of a share at `p`: the empty string. */
+export function openTable(p: usize): void {
+  base = counter++
+  store<u16>(p, 0x0022)
+  end = p + 2
+}
+
+/** The position behind the last record. */
+export function tableEnd(): usize {
+  return end
+}
+
+/** The share's reference for a symbol of the push, which is below symbolCount. */
+// @ts-ignore: decorator
+@inline
+export function refTo(symbol: u32): u32 {
+  const mark = load<u32>(marks + (<usize>symbol << 2)) - base
+  return <i32>mark < 0 ? use(symbol) : mark
+}
+
+/** Takes a symbol into the table. Empty ones are all the first. */
+function use(symbol: u32): u32 {
+  const text = textAt(symbol)
+  const length = text.end - text.start
+  let mark = base
+  if (length > 0) {
+    mark = counter++
+    if (text.record != 0) {
+      end = copy(end, text.record, text.end - text.record)
+    } else {
+      store<u8>(end, 0x22)
+      end = copy(putVarint(end + 1, length), text.start, length)
+    }
+  }
+  store<u32>(marks + (<usize>symbol << 2), mark)
+  return mark - base
+}
