@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
@@ -225,8 +226,14 @@ function createMetricsServer(registry: Registry): FastifyInstance {
   return server
 }
 
-async function listen(server: FastifyInstance, address: Address): Promise<void> {
-  await server.listen({ host: address.host, port: address.port })
+async function listen(server: FastifyInstance, { host, port }: Address): Promise<void> {
+  await server.listen({ host: host === '' ? everyInterface() : host, port })
+}
+
+/** `::` takes IPv4 too, but can't be had where there is no IPv6. */
+function everyInterface(): string {
+  const addresses = Object.values(networkInterfaces()).flat()
+  return addresses.some(address => address?.family === 'IPv6') ? '::' : '0.0.0.0'
 }
 
 function urlOf(server: FastifyInstance, scheme: string): string {

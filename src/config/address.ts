@@ -2,8 +2,8 @@ import { isIPv4, isIPv6 } from 'node:net'
 import type { Address } from './config.ts'
 
 /**
- * Reads where to listen in Go's form: `127.0.0.1:8080`, `localhost:8080`, `[::1]:8080`, and `:8080` for all IPv4
- * interfaces, as the peer listens on tcp4. Returns undefined for anything else.
+ * Reads where to listen in Go's form: `127.0.0.1:8080`, `localhost:8080`, `[::1]:8080`, and `:8080` for all
+ * interfaces. Returns undefined for anything else.
  */
 export function parseAddress(text: string): Address | undefined {
   const match = ADDRESS.exec(text)
@@ -14,7 +14,7 @@ export function parseAddress(text: string): Address | undefined {
   if (ipv6 !== undefined) return isIPv6(ipv6) ? { host: ipv6, port } : undefined
   // A name of digits and dots only is an IPv4 address, or a mistake.
   if (/^[\d.]+$/.test(name) && !isIPv4(name)) return undefined
-  return { host: name || '0.0.0.0', port }
+  return { host: name, port }
 }
 
 const ADDRESS = /^(?:\[([^\]]+)\]|([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)?):(\d{1,5})$/

@@ -7,6 +7,7 @@ import type { TenantFormat } from '../tenant.ts'
 import type { Secret } from './secret.ts'
 
 export interface Address {
+  /** Empty for all interfaces, of IPv6 too where the machine has it. */
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number

@@ -4,7 +4,8 @@ import { parseAddress } from '../../../src/config/address.ts'
 describe('an address', () => {
   test.each([
     ['127.0.0.1:8080', '127.0.0.1', 8080],
-    [':8080', '0.0.0.0', 8080],
+    [':8080', '', 8080],
+    ['0.0.0.0:8080', '0.0.0.0', 8080],
     ['localhost:0', 'localhost', 0],
     ['my-host.example.com:65535', 'my-host.example.com', 65_535],
     ['[::1]:8080', '::1', 8080],
