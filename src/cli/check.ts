@@ -2,11 +2,11 @@
 import { renderConfig } from '../config/effective.ts'
 import { readConfig } from './read-config.ts'
 
-export function check(file: string): void {
+export function check(file: string | undefined): void {
   const { warnings, effective } = readConfig(file)
   process.stdout.write(renderConfig(effective))
   for (const { key, message } of warnings) process.stderr.write(`warning: ${key}: ${message}\n`)
   const noted =
     warnings.length === 0 ? '' : `, with ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`
-  process.stderr.write(`${file} is valid${noted}\n`)
+  process.stderr.write(`${file ?? 'the environment'} is valid${noted}\n`)
 }

@@ -17,13 +17,13 @@ export function createProgram(stop: AbortSignal): Command {
   program
     .command('serve')
     .description('receive pushes and forward each tenant’s share, as the configuration says')
-    .requiredOption('--config <file>', 'YAML file; a cortex-tenant.yml works as it is')
-    .action(({ config }: { config: string }) => serve(config, stop))
+    .option('--config <file>', 'YAML file; a cortex-tenant.yml works as it is')
+    .action(({ config }: { config?: string }) => serve(config, stop))
   program
     .command('check')
     .description('read a configuration, say what is wrong or surprising, and print what is in force')
-    .requiredOption('--config <file>', 'YAML file')
-    .action(({ config }: { config: string }) => check(config))
+    .option('--config <file>', 'YAML file')
+    .action(({ config }: { config?: string }) => check(config))
   program
     .command('demo')
     .description('run Sluice with a sender and a store of its own; needs nothing else')
@@ -38,7 +38,7 @@ Examples:
   sluice serve --config sluice.yaml
   sluice -config cortex-tenant.yml          as cortex-tenant is started
 
-Every key can also be set by the environment, as SLUICE_… or CT_…; see docs/configuration.md.`
+Every key can also be set by the environment, as SLUICE_… or CT_…, and then no file is needed; see docs/configuration.md.`
 
 /** cortex-tenant knows one flag and no commands: `-config FILE`. Whoever starts us so means `serve --config FILE`. */
 export function normaliseArguments(argv: readonly string[]): string[] {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 
-/** Reads `file` and the environment. Throws with every problem in one message. */
-export function readConfig(file: string): LoadedConfig {
+/** Reads `file`, if there is one, and the environment. Throws with every problem in one message. */
+export function readConfig(file: string | undefined): LoadedConfig {
+  if (file === undefined) return loadConfig({ env: process.env })
   let text: string
   try {
     text = readFileSync(file, 'utf8')

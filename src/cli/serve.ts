@@ -6,7 +6,7 @@ import { createLogger } from '../log.ts'
 import { readConfig } from './read-config.ts'
 import { version } from './version.ts'
 
-export async function serve(file: string, stop: AbortSignal): Promise<void> {
+export async function serve(file: string | undefined, stop: AbortSignal): Promise<void> {
   const { config, warnings } = readConfig(file)
   const log = createLogger(config.log)
   for (const { key, message } of warnings) log.warn({ key }, message)
