@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sluice } from '../support/command.ts'
@@ -70,6 +70,32 @@ describe('sluice serve', () => {
       .filter(line => line !== '')
       .map(line => JSON.parse(line).key as string)
     expect(warned).toEqual(['listen_pprof', 'target_loki', 'tenant.label_precedence'])
+  })
+
+  test('listens on all interfaces, of IPv6 too, where no host is said', async () => {
+    const port = await freePort()
+    await using stage = await startStage({ config: { listen: `:${port}` }, port })
+    expect((await stage.push([{ tenant: 'a' }])).status).toBe(204)
+    const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(it => it.address === '::1'))
+    if (!hasIpv6) return
+    const { status } = await request(`http://[::1]:${port}/alive`, { method: 'GET' })
+    expect(status).toBe(200)
+  })
+
+  test('needs no file where the environment says it all', async () => {
+    await using store = await startReceiver()
+    const url = new URL(`http://127.0.0.1:${await freePort()}/push`)
+    const started = await startCommand(`exec "$NODE" "$LAUNCHER" serve`, url, {
+      NODE: process.execPath,
+      LAUNCHER,
+      CT_LISTEN: url.host,
+      CT_LISTEN_METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
+      CT_TARGET: store.url,
+      CT_TENANT_LABEL: 'tenant',
+    })
+    const { status } = await request(url, { body: bodyOf([{ tenant: 'a' }]) })
+    await started.end('SIGTERM')
+    expect(status).toBe(204)
   })
 })
 

@@ -1,7 +1,8 @@
 /** How the tenant of a series is found and spelled. Each row of the first table is a configuration, so a process. */
 import { describe, expect, test } from 'vitest'
-import { metadata } from '../support/messages.ts'
+import { message, metadata, series } from '../support/messages.ts'
 import { compressed, startStage } from '../support/stage.ts'
+import { concat } from '../support/wire.ts'
 
 type LabelSet = Readonly<Record<string, string>>
 interface Row {
@@ -108,6 +109,14 @@ describe('in a real process', () => {
       expect(Object.keys(shares[0]?.series[0] ?? stored)).toEqual(Object.keys(stored))
     }
     if (row.metadata !== true) return
+    // The peer discards metadata that comes beside series.
+    const beside = concat(message('1.0', [series({ tenant: 't1' })]), metadata('up', 'Whether it is up.'))
+    expect((await stage.send(compressed(beside))).status).toBe(204)
+    const bodies = stage.store.received.splice(0).map(it => [it.headers['x-scope-orgid'], it.body.length])
+    expect(bodies.sort()).toEqual([
+      ['p-other', compressed(metadata('up', 'Whether it is up.')).length],
+      ['p-t1', compressed(message('1.0', [series({ tenant: 't1' })])).length],
+    ])
     const body = compressed(metadata('up', 'Whether it is up.'))
     expect((await stage.send(body)).status).toBe(204)
     const [received] = stage.store.received
@@ -122,6 +131,14 @@ describe('in a real process', () => {
     const [received] = stage.store.received
     expect(received?.headers['thanos-tenant']).toBe('t1')
     expect(received?.headers).not.toHaveProperty('x-scope-orgid')
+  })
+
+  test('compatibility.headers sends cortex-tenant’s two headers, which are left out otherwise', async () => {
+    await using stage = await startStage({ config: { compatibility: { headers: true } } })
+    await stage.push([{ tenant: 't1' }])
+    const headers = stage.store.received[0]?.headers
+    expect(headers?.['x-cortex-tenant-client']).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(headers?.['x-cortex-tenant-reqid']).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
   })
 
   test('accept_all hides what the store answers, but neither bad bodies nor series without a tenant, and all is counted', async () => {

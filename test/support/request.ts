@@ -26,7 +26,7 @@ export function request(url: URL | string, question: Question = {}): Promise<Ans
   const { method = 'POST', headers = {}, body, agent, ca, signal } = question
   const target = new URL(url)
   const options: RequestOptions & { ca?: string } = {
-    host: target.hostname,
+    host: target.hostname.replace(/^\[|\]$/g, ''),
     port: target.port,
     path: target.pathname + target.search,
     method,

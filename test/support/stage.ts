@@ -32,16 +32,19 @@ export interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   readonly store?: Receiver
+  /** Port for pushes, where `config` says `listen`. */
+  readonly port?: number
 }
 
 /** Starts both. The tenant label is `tenant` unless `config` has a `tenant` section. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const { config = {}, env = {} } = options
+  const { config = {}, env = {}, port } = options
   const store = options.store ?? (await startReceiver())
   const sluice = await startSluice({
     storeUrl: `${store.url}/api/v1/push`,
     config: { tenant: { label: 'tenant' }, ...config },
     env,
+    ...(port === undefined ? {} : { port }),
   })
   const send = (body: Uint8Array, question: Question = {}) => {
     const headers = { ...PUSH_HEADERS['1.0'], ...question.headers }
