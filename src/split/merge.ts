@@ -1,0 +1,59 @@
+/**
+ * Joins compressed shares of one tenant without a look inside, for remote write 1.0.
+ *
+ * A snappy block is a length and then elements, whose copies point backwards within the block. So elements of several
+ * blocks, one behind the other, are the elements of one block that decodes to the messages one behind the other; and
+ * messages of 1.0 are nothing but records of repeated fields, so that is a message too. A message of 2.0 has one symbol
+ * table, and can't be joined so.
+ */
+import type { Share } from './split.ts'
+
+/** As long as a snappy block may claim to be. */
+const MOST_DECODED_BYTES = 0xffffffff
+
+/**
+ * Whether these shares may travel as one: the same tenant and, because a store deduplicates a whole request by its
+ * first series, the same HA replica. Both of 1.0; the caller knows that.
+ */
+export function canMerge(one: Share, other: Share): boolean {
+  return (
+    one.tenant === other.tenant &&
+    !one.alone &&
+    !other.alone &&
+    one.ha.length === other.ha.length &&
+    one.ha.every((value, i) => value === other.ha[i]) &&
+    one.decodedBytes + other.decodedBytes <= MOST_DECODED_BYTES
+  )
+}
+
+/**
+ * The body of all shares together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
+ * no more, at the speed of memory: split/merge.
+ */
+export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
+  let decoded = 0
+  let elements = 0
+  for (const share of shares) {
+    decoded += share.decodedBytes
+    elements += share.body.length - varintBytes(share.body)
+  }
+  if (decoded > MOST_DECODED_BYTES) throw new Error('BUG: shares that are too long together are merged')
+  const length: number[] = []
+  for (; decoded > 127; decoded = Math.floor(decoded / 128)) length.push(128 + (decoded % 128))
+  length.push(decoded)
+
+  const body = new Uint8Array(length.length + elements)
+  body.set(length)
+  let end = length.length
+  for (const share of shares) {
+    const part = share.body.subarray(varintBytes(share.body))
+    body.set(part, end)
+    end += part.length
+  }
+  return body
+}
+
+/** Bytes of the varint that a block begins with. */
+function varintBytes(block: Uint8Array): number {
+  return block.findIndex(byte => byte < 128) + 1
+}

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import { canMerge, mergeBodies } from '../../../src/split/merge.ts'
+import { splitByReference } from '../../../src/split/reference/engine.ts'
+import type { Share } from '../../../src/split/split.ts'
+import { decodeMessage, unsnappy } from '../../support/decode.ts'
+import { sample, series } from '../../support/messages.ts'
+import { splitSeries } from '../../support/split.ts'
+
+/** The one share of a push with a series for each of these labels. */
+function share(...labels: Record<string, string>[]): Share {
+  const list = labels.map(it => series({ tenant: 'a', ...it }))
+  return splitSeries(splitByReference, '1.0', list).shares[0] as Share
+}
+
+it('merged shares decode to their messages, one behind the other', () => {
+  const shares = [share({ n: '1' }, { n: '2' }), share({ n: '3' }), share({ n: '4' })]
+  const message = unsnappy(mergeBodies(shares))
+  expect(message).toEqual(new Uint8Array(Buffer.concat(shares.map(it => unsnappy(it.body)))))
+  const seen = decodeMessage('1.0', message).series.map(it => Object.fromEntries(it.labels).n)
+  expect(seen).toEqual(['1', '2', '3', '4'])
+})
+
+it('the claimed length is right where its varint gets longer', () => {
+  const one = series({ tenant: 'a' }, { samples: new Array(40).fill(sample(1, 2)) })
+  const [long] = splitSeries(splitByReference, '1.0', [one, one, one]).shares as [Share]
+  for (const shares of [[share({})], [share({}), share({ n: 'x'.repeat(99) })], new Array(20).fill(long)]) {
+    const length = shares.reduce((sum: number, it: Share) => sum + it.decodedBytes, 0)
+    expect(unsnappy(mergeBodies(shares)).length).toBe(length)
+  }
+})
+
+it('a share alone is merged to itself, in memory of its own', () => {
+  const one = share({ n: '1' })
+  const body = mergeBodies([one])
+  expect(body).toEqual(one.body)
+  expect(body.buffer).not.toBe(one.body.buffer)
+})
+
+it('only shares of one tenant and one replica merge, and none that travels alone', () => {
+  const one = share({ cluster: 'c', __replica__: 'r1' })
+  expect(canMerge(one, share({ cluster: 'c', __replica__: 'r1', n: '2' }))).toBe(true)
+  expect(canMerge(one, share({ cluster: 'c', __replica__: 'r2' }))).toBe(false)
+  expect(canMerge(one, share({ cluster: 'c' }))).toBe(false)
+  expect(canMerge(one, { ...one, ha: [] })).toBe(false)
+  expect(canMerge(one, share({ tenant: 'b', cluster: 'c', __replica__: 'r1' }))).toBe(false)
+  const mixed = share({ cluster: 'c' }, { cluster: 'd' })
+  expect(mixed.alone).toBe(true)
+  expect(canMerge(mixed, mixed)).toBe(false)
+  expect(canMerge(share({}), mixed)).toBe(false)
+})
+
+it('shares that are longer together than a block can claim do not merge', () => {
+  const huge = { ...share({}), decodedBytes: 2 ** 31 }
+  expect(canMerge(huge, huge)).toBe(false)
+  expect(canMerge(huge, { ...huge, decodedBytes: 2 ** 31 - 1 })).toBe(true)
+  expect(() => mergeBodies([huge, huge])).toThrow('BUG')
+})
