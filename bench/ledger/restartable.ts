@@ -1,8 +1,8 @@
 /** Sluice and the store as things that can be killed and come back at the same address. */
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Child, startChild } from '../../test/support/child.ts'
 import { freePort } from '../../test/support/free-port.ts'
+import { busyGauges } from '../../test/support/gauges.ts'
 import { type Splitter, startSluice } from '../../test/support/splitter.ts'
 import { type Entry, readJournal } from './journal.ts'
 import type { StoreOptions, StoreState } from './store.ts'
@@ -37,18 +37,8 @@ export class RestartableSluice {
     return code
   }
 
-  /** Gauges of what is in flight or waits, as `NAME VALUE`, that are not 0. */
-  async busyGauges(): Promise<readonly string[]> {
-    const busy = async () => {
-      const response = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)
-      const lines = (await response.text()).split('\n')
-      return lines.filter(
-        line => /^sluice_\w*(in_flight|waiting)\w* (?!0$)/.test(line) && !line.includes('_limit '),
-      )
-    }
-    // An answer leaves a moment before its permit is back.
-    for (let tries = 0; tries < 20 && (await busy()).length > 0; tries++) await sleep(100)
-    return await busy()
+  busyGauges(): Promise<readonly string[]> {
+    return busyGauges(this.#metricsPort)
   }
 }
 

@@ -21,9 +21,11 @@ export type GeneratorCall =
 
 export interface GeneratorCounts {
   readonly seconds: number
+  /** Pushes that were begun. */
+  readonly sent: number
   /** Pushes by status; `error` is a connection that ended without an answer. */
   readonly statuses: Readonly<Record<string, number>>
-  /** Pushes that found their sender still busy: the rate asked for was not reached. */
+  /** Pushes that were due and found no sender idle: the rate asked for was not reached. */
   readonly late: number
   /** Milliseconds of the pushes that were answered 2xx; all are 0 where there was none. */
   readonly p50: number
@@ -34,7 +36,6 @@ export interface GeneratorCounts {
 const RECONNECT_MS = 20
 
 class Sender {
-  readonly #body: Uint8Array
   #request = Buffer.alloc(0)
   #port = 0
   #host = ''
@@ -42,35 +43,22 @@ class Sender {
   #connected = false
   #sentAt = 0
   #answer = ''
-  #intervalMs = 0
-  #due = 0
 
-  constructor(body: Uint8Array) {
-    this.#body = body
-  }
-
-  start(url: URL, head: string, intervalMs: number, firstMs: number): void {
+  /** `request` is what each push writes, head and body. */
+  prepare(url: URL, request: Buffer<ArrayBuffer>): void {
     this.#host = url.hostname
     this.#port = Number(url.port)
-    this.#request = Buffer.concat([
-      Buffer.from(`${head}content-length: ${this.#body.length}\r\n\r\n`, 'latin1'),
-      this.#body,
-    ])
-    this.#intervalMs = intervalMs
-    this.#due = performance.now() + firstMs
-    running.add(this)
-    setTimeout(() => this.#push(), firstMs)
+    this.#request = request
   }
 
   stop(): void {
-    running.delete(this)
     this.#socket?.destroy()
     this.#socket = undefined
     this.#sentAt = 0
   }
 
-  #push(): void {
-    if (!running.has(this)) return
+  push(): void {
+    sent++
     this.#sentAt = performance.now()
     this.#answer = ''
     if (this.#socket === undefined) this.#connect()
@@ -120,48 +108,88 @@ class Sender {
       this.#socket?.destroy()
       this.#socket = undefined
     }
-    this.#due += this.#intervalMs
-    for (; this.#intervalMs > 0 && this.#due < now - this.#intervalMs; late++) this.#due += this.#intervalMs
-    const wait = Math.max(
-      status === 'not connected' ? RECONNECT_MS : 0,
-      this.#intervalMs > 0 ? this.#due - now : 0,
-    )
-    if (wait > 0) setTimeout(() => this.#push(), wait)
+    const ofRun = run
+    if (status === 'not connected') setTimeout(() => free(this, ofRun), RECONNECT_MS)
     // Not from within the `data` event of the socket that is used next.
-    else setImmediate(() => this.#push())
+    else setImmediate(() => free(this, ofRun))
   }
 }
 
 const options = childOptions<GeneratorOptions>()
-const running = new Set<Sender>()
 const histogram: Histogram = build({ highestTrackableValue: 120_000_000, numberOfSignificantValueDigits: 3 })
 let statuses: Record<string, number> = {}
+let sent = 0
 let late = 0
 let since = performance.now()
-const senders = Array.from({ length: options.senders }, (_, n) => new Sender(buildBody(options, n)))
+/** Goes up with every start and stop, so that what an earlier run has pending ends with it. */
+let run = 0
+/** Of a run at a fixed rate: senders that wait for the next push to be due; undefined where nobody waits. */
+let idle: Sender[] | undefined
+const senders = Array.from({ length: options.senders }, () => new Sender())
+/** Beyond these, senders share bodies: making them takes time, and no splitter looks. */
+const bodies = Array.from({ length: Math.min(64, options.senders) }, (_, n) => buildBody(options, n))
 
 answerCalls<GeneratorCall, GeneratorCounts>(call => {
   if (call.kind === 'start') start(new URL(call.url), call.pushesPerSecond)
-  if (call.kind === 'stop') for (const sender of senders) sender.stop()
-  return read()
+  const counts = read()
+  if (call.kind === 'stop') stop()
+  return counts
 })
 
 function start(url: URL, pushesPerSecond: number): void {
   const headers = { host: url.host, 'user-agent': 'sluice-bench', ...PUSH_HEADERS[options.protocol] }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const head = `POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
-  const intervalMs = pushesPerSecond === 0 ? 0 : (senders.length / pushesPerSecond) * 1_000
+  const requests = bodies.map(body =>
+    Buffer.concat([Buffer.from(`${head}content-length: ${body.length}\r\n\r\n`, 'latin1'), body]),
+  )
   senders.forEach((sender, n) => {
-    sender.start(url, head, intervalMs, (n / senders.length) * (intervalMs || 50))
+    sender.prepare(url, requests[n % requests.length]!)
   })
+  run++
+  idle = pushesPerSecond === 0 ? undefined : [...senders]
+  if (idle === undefined) for (const sender of senders) sender.push()
+  else pushAtRate(1_000 / pushesPerSecond, performance.now(), run)
+}
+
+function stop(): void {
+  run++
+  for (const sender of senders) sender.stop()
+}
+
+function free(sender: Sender, ofRun: number): void {
+  if (ofRun !== run) return
+  if (idle === undefined) sender.push()
+  else idle.push(sender)
+}
+
+/** Pushes are due at fixed times, however long the answers take: senders out there don't wait for each other. */
+function pushAtRate(intervalMs: number, from: number, ofRun: number): void {
+  if (ofRun !== run) return
+  let due = from
+  for (const now = performance.now(); due <= now; due += intervalMs) {
+    const sender = idle?.shift()
+    if (sender === undefined) late++
+    else sender.push()
+  }
+  setTimeout(() => pushAtRate(intervalMs, due, ofRun), Math.max(0, due - performance.now()))
 }
 
 function read(): GeneratorCounts {
   const now = performance.now()
   const ms = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1_000
-  const counts = { seconds: (now - since) / 1_000, statuses, late, p50: ms(50), p99: ms(99), p999: ms(99.9) }
+  const counts = {
+    seconds: (now - since) / 1_000,
+    sent,
+    statuses,
+    late,
+    p50: ms(50),
+    p99: ms(99),
+    p999: ms(99.9),
+  }
   histogram.reset()
   statuses = {}
+  sent = 0
   late = 0
   since = now
   return counts

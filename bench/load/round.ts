@@ -43,7 +43,7 @@ type Store = Child<StoreCall, StoreCounts>
 export const startGenerator = (options: GeneratorOptions): Promise<Generator> =>
   startChild(new URL('./generator.ts', import.meta.url), options)
 
-const startStore = (options: StoreOptions): Promise<Store> =>
+export const startStore = (options: StoreOptions): Promise<Store> =>
   startChild(new URL('./store.ts', import.meta.url), options)
 
 /** Runs `load` once through `contender`; everything started here is stopped here, but for the generator. */
