@@ -6,7 +6,7 @@
 import type { Protocol } from '../../src/split/split.ts'
 
 /** Name and value, and the fields of the label that the schema does not name, if there are any. */
-export type LabelSeen = readonly [name: string, value: string, unknown?: string]
+type LabelSeen = readonly [name: string, value: string, unknown?: string]
 
 export interface SeriesSeen {
   readonly labels: readonly LabelSeen[]

@@ -5,7 +5,7 @@
 import type { Protocol, Refusal, SplitRules } from '../../src/split/split.ts'
 import { decodeMessage, type SeriesSeen } from './decode.ts'
 
-export interface ExpectedShare {
+interface ExpectedShare {
   readonly tenant: string
   /** Series and metadata in the order of the push. */
   readonly entries: (SeriesSeen | string)[]
