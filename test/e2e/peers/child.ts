@@ -57,7 +57,7 @@ export class Child {
     process.once('exit', this.#kill)
   }
 
-  /** Undefined while it runs. */
+  /** Undefined while it runs, -1 where a signal ended it. */
   get exitCode(): number | undefined {
     return this.#process.exitCode ?? (this.#process.signalCode === null ? undefined : -1)
   }
@@ -66,9 +66,9 @@ export class Child {
     return readFileSync(join(this.#options.dir, 'log'), 'utf8')
   }
 
-  /** Asks with SIGTERM, then insists, then removes the scratch directory. */
-  async stop(): Promise<void> {
-    this.#process.kill('SIGTERM')
+  /** Sends the signal, insists when that does not help, and removes the scratch directory. May be called again. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    this.#process.kill(signal)
     const insist = setTimeout(this.#kill, STOP_TIMEOUT_MS)
     await this.#exited
     clearTimeout(insist)

@@ -10,6 +10,8 @@ export interface SplitterOptions {
   /** Keys of the configuration file; where it listens is added in the environment, as `CT_*`. */
   readonly config: object
   readonly env?: Readonly<Record<string, string>>
+  /** Where pushes come in: a free one unless it must be that of a splitter before. */
+  readonly port?: number
 }
 
 const LAUNCHER = fileURLToPath(new URL('../../../src/sluice.js', import.meta.url))
@@ -28,19 +30,18 @@ export function startCortexTenant(binary: string, options: SplitterOptions): Pro
 }
 
 export class Splitter {
-  readonly url: string
-  readonly metricsUrl: string
+  readonly port: number
   readonly #child: Child
 
   static async start(
     name: string,
     command: string,
     args: readonly string[],
-    { config, env = {} }: SplitterOptions,
+    { config, env = {}, port }: SplitterOptions,
   ): Promise<Splitter> {
     const dir = await scratchDir(name)
     await writeFile(join(dir, 'sluice.yaml'), stringify(config))
-    const [push, metrics] = [await freePort(), await freePort()]
+    const [push, metrics] = [port ?? (await freePort()), await freePort()]
     const listening = {
       CT_LISTEN: `127.0.0.1:${push}`,
       CT_LISTEN_METRICS_ADDRESS: `127.0.0.1:${metrics}`,
@@ -54,24 +55,24 @@ export class Splitter {
       env: { ...listening, ...env },
       readyUrl: `${url}/alive`,
     })
-    return new Splitter(url, `http://127.0.0.1:${metrics}/metrics`, child)
+    return new Splitter(push, child)
   }
 
-  private constructor(url: string, metricsUrl: string, child: Child) {
-    this.url = url
-    this.metricsUrl = metricsUrl
+  private constructor(port: number, child: Child) {
+    this.port = port
     this.#child = child
   }
 
   get pushUrl(): string {
-    return `${this.url}/push`
+    return `http://127.0.0.1:${this.port}/push`
   }
 
-  log(): string {
-    return this.#child.log()
+  /** Undefined while it runs, -1 where a signal ended it. */
+  get exitCode(): number | undefined {
+    return this.#child.exitCode
   }
 
-  stop(): Promise<void> {
-    return this.#child.stop()
+  stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    return this.#child.stop(signal)
   }
 }
