@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+
+test('the configuration in the README is valid, and there is nothing to warn of', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text)
+  const text = blocks.find(block => block.includes('target:'))
+  if (text === undefined) throw new Error('there is none')
+  const { config, warnings } = loadConfig({ file: { name: 'README.md', text }, env: {} })
+  expect(warnings).toEqual([])
+  expect(config.target.origin).toBe('http://mimir:8080')
+  expect(config.tenant).toMatchObject({ labels: ['tenant'], defaultTenant: 'nobody', strip: true })
+})
