@@ -172,7 +172,7 @@ auth: { egress: { username: "", password: "" } }
 
 describe('each variable of cortex-tenant', () => {
   const cases: Record<string, readonly [value: string, of: (config: Config) => unknown, result: unknown]> = {
-    CT_LISTEN: [':8080', config => config.listen, { host: '0.0.0.0', port: 8080 }],
+    CT_LISTEN: [':8080', config => config.listen, { host: '', port: 8080 }],
     CT_LISTEN_PPROF: [':7008', config => config.listenPprof, ':7008'],
     CT_LISTEN_METRICS_ADDRESS: ['[::1]:9', config => config.listenMetrics, { host: '::1', port: 9 }],
     CT_METRICS_INCLUDE_TENANT: ['1', config => config.metrics.includeTenant, true],
