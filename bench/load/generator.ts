@@ -127,7 +127,10 @@ let run = 0
 let idle: Sender[] | undefined
 const senders = Array.from({ length: options.senders }, () => new Sender())
 /** Beyond these, senders share bodies: making them takes time, and no splitter looks. */
-const bodies = Array.from({ length: Math.min(64, options.senders) }, (_, n) => buildBody(options, n))
+const bodies = Array.from(
+  { length: Math.min(options.ownTenants ? Number.POSITIVE_INFINITY : 64, options.senders) },
+  (_, n) => buildBody(options, n),
+)
 
 answerCalls<GeneratorCall, GeneratorCounts>(call => {
   if (call.kind === 'start') start(new URL(call.url), call.pushesPerSecond)

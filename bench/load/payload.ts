@@ -9,20 +9,31 @@ export interface PayloadShape {
   readonly series: number
   readonly tenants: number
   readonly protocol: '1.0' | '2.0'
+  /** Whether each sender has tenants of its own; otherwise all have the same ones. */
+  readonly ownTenants?: boolean
+  /** Stands before the number of a tenant. */
+  readonly tenantPrefix?: string
 }
 
 /**
  * The body of sender number `sender`. Neighbouring series belong to different tenants, the worst order for a splitter;
  * each series has one sample.
  */
-export function buildBody({ series, tenants, protocol }: PayloadShape, sender: number): Uint8Array {
+export function buildBody(shape: PayloadShape, sender: number): Uint8Array {
+  const { series, tenants, protocol, ownTenants = false, tenantPrefix = 'team-' } = shape
+  const firstTenant = ownTenants ? sender * tenants : 0
   const scrape = nodeExporterScrape()
   const timestamp = Date.UTC(2026, 10, 22) + sender * 1_000
   const all = Array.from({ length: series }, (_, i): Series => {
     const sample = scrape[i % scrape.length]!
     const target = sender * 1_000 + Math.floor(i / scrape.length)
     return {
-      labels: targetLabels(sample.name, sample.labels, target, `team-${i % tenants}`),
+      labels: targetLabels(
+        sample.name,
+        sample.labels,
+        target,
+        `${tenantPrefix}${firstTenant + (i % tenants)}`,
+      ),
       // A new value in each series, as most gauges and counters have between two scrapes.
       value: Number.isFinite(sample.value) ? sample.value * (1 + ((i * 7919 + sender) % 1_000) / 1e6) : i,
       timestamp,
