@@ -20,7 +20,6 @@ import type { Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { createPipeline, type PushReport } from './pipeline.ts'
 import { PushLog } from './push-log.ts'
-import { splitByReference } from './split/reference/engine.ts'
 import type { SplitRules } from './split/split.ts'
 import { createSplitter } from './split/splitter.ts'
 
@@ -53,7 +52,10 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   const gateLimits = { maxPushes: config.concurrency, maxBytes: config.limits.maxInFlightBytes }
   const gate = new Gate(gateLimits)
   const slots = new Slots(config.egress.maxConnsPerHost)
-  const splitter = createSplitter({ threads: config.split.threads, engine: splitByReference })
+  const splitter = createSplitter({ threads: config.split.threads, engine: config.engine })
+  if (splitter.engine !== config.engine) {
+    log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
+  }
   const upstream = new Upstream({
     target: config.target,
     tenantHeader: config.tenant.header,

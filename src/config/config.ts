@@ -2,6 +2,7 @@
  * The configuration as the code uses it: typed, in base units, frozen. `schema.ts` says how text becomes this, with each
  * key's default and sentence; keys there are those of the YAML file.
  */
+import type { EngineName } from '../split/engine.ts'
 import type { SplitRules } from '../split/split.ts'
 import type { TenantFormat } from '../tenant.ts'
 import type { Secret } from './secret.ts'
@@ -73,7 +74,7 @@ export interface Config {
     readonly format: TenantFormat
   }
   readonly metadata: SplitRules['metadata']
-  readonly engine: 'reference'
+  readonly engine: EngineName
   readonly split: {
     /** Worker threads; 0 splits on the main thread. */
     readonly threads: number

@@ -117,9 +117,9 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     'Longest Retry-After that is passed on; a Prometheus shard obeys any value.',
   ),
   engine: key(
-    oneOf('reference'),
-    'reference',
-    'Which engine splits pushes; the reference is the slow and obvious one.',
+    oneOf('wasm', 'reference'),
+    'wasm',
+    'Which engine splits pushes: `wasm`, or the slow and obvious `reference`, which is also taken where the machine has no SIMD for WASM.',
   ),
 
   tenant: section('How the tenant of a series is found, checked and passed on.', {

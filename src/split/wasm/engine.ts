@@ -3,6 +3,7 @@
  * the reference engine in all that a result says; only how well a share is compressed may differ.
  */
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { Fault } from '../fault.ts'
 import { isFramed } from '../reference/snappy.ts'
@@ -120,7 +121,8 @@ class Engine {
   }
 
   #setRules(rules: SplitRules): void {
-    if (rules === this.#rules) return
+    // Compared by what they say: rules that came to a thread are another object each time.
+    if (this.#rules !== undefined && (rules === this.#rules || isDeepStrictEqual(rules, this.#rules))) return
     const { memory } = this.#kernel
     const block = rulesBlock(rules, memory.word(abi.RULES), this.#seed)
     memory.reserve({ rules: block.length, replicas: rules.haLabels.length })

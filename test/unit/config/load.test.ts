@@ -57,7 +57,7 @@ describe('a configuration', () => {
         format: 'mimir',
       },
       metadata: 'drop',
-      engine: 'reference',
+      engine: 'wasm',
       split: { threads: 3 },
       egress: { compression: 'fast', maxConnsPerHost: 256, maxConnectionDurationMs: 0, forwardHeaders: [] },
       limits: {

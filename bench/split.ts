@@ -1,0 +1,81 @@
+/**
+ * `npm run bench -- split [FILTER]`: nanoseconds per series and MB/s (of the decoded message) of both engines, in turn
+ * within each round, and how much larger our shares are than the ones that native snappy makes. Of all rounds the median and the
+ * fastest: on a busy machine only the fastest is about the code.
+ */
+import { compressSync, uncompressSync } from 'snappy'
+import { createEngine } from '../src/split/engine.ts'
+import type { Share, Split } from '../src/split/split.ts'
+import { benchRules, type Payload, payloads } from './split/payloads.ts'
+
+const ROUNDS = 200
+const WARM_UP_MS = 400
+
+const [filter = ''] = process.argv.slice(2)
+const rules = benchRules()
+const wasm = createEngine('wasm')
+const reference = createEngine('reference')
+if (wasm.name !== 'wasm') throw new Error('this machine has no SIMD for WASM')
+
+for (const payload of payloads()) {
+  if (!payload.name.includes(filter)) continue
+  const { series, decodedBytes, larger } = facts(payload)
+  warmUp(wasm.split, payload)
+  warmUp(reference.split, payload)
+  const fast: number[] = []
+  const slow: number[] = []
+  for (let i = 0; i < ROUNDS; i++) {
+    fast.push(nanoseconds(wasm.split, payload) / series)
+    // The reference is many times slower, and needs fewer rounds to tell.
+    if (i % 20 === 0) slow.push(nanoseconds(reference.split, payload) / series)
+  }
+  const megabytes = (ns: number) => ((decodedBytes / series / ns) * 1000).toFixed(0)
+  const cells = [
+    `split/${payload.name}`.padEnd(28),
+    ...[
+      { name: 'wasm', times: fast },
+      { name: 'reference', times: slow },
+    ].map(({ name, times }) => {
+      const least = Math.min(...times)
+      return `${name} ${least.toFixed(0)} ns/series (median ${median(times).toFixed(0)}), ${megabytes(least)} MB/s`
+    }),
+    `${(Math.min(...slow) / Math.min(...fast)).toFixed(0)} times as fast`,
+    `shares ${larger >= 0 ? '+' : ''}${larger.toFixed(2)} % of native snappy`,
+  ]
+  process.stdout.write(`${cells.join(' · ')}\n`)
+}
+
+/** Of all bodies together; `larger` in percent. */
+function facts(payload: Payload): { series: number; decodedBytes: number; larger: number } {
+  let series = 0
+  let decodedBytes = 0
+  const shares: Share[] = []
+  for (const body of payload.bodies) {
+    const result = wasm.split({ body, encoding: 'snappy', protocol: payload.protocol }, rules)
+    if (!result.ok) throw new Error(result.detail)
+    series += result.received.series
+    decodedBytes += result.decodedBytes
+    shares.push(...result.shares)
+  }
+  const ours = shares.reduce((sum, share) => sum + share.body.length, 0)
+  const native = shares.reduce(
+    (sum, share) => sum + compressSync(uncompressSync(share.body) as Buffer).length,
+    0,
+  )
+  return { series, decodedBytes, larger: (ours / native - 1) * 100 }
+}
+
+function warmUp(split: Split, payload: Payload): void {
+  // By time, not by rounds: V8 compiles late.
+  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) nanoseconds(split, payload)
+}
+
+function nanoseconds(split: Split, { bodies, protocol }: Payload): number {
+  const start = performance.now()
+  for (const body of bodies) split({ body, encoding: 'snappy', protocol }, rules)
+  return (performance.now() - start) * 1e6
+}
+
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[times.length >> 1] as number
+}

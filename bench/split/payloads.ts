@@ -1,0 +1,54 @@
+/** What the split is measured on: label sets of a real scrape, and pushes that real senders made. */
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Protocol, SplitRules } from '../../src/split/split.ts'
+import { buildBody } from '../load/payload.ts'
+
+export interface Payload {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly bodies: readonly Uint8Array[]
+}
+
+const RECORDED = new URL('../../test/fixtures/prometheus-3.14/', import.meta.url)
+
+/** `rw1/10-tenants/2000` and so on, named like files. */
+export function payloads(): Payload[] {
+  return (['1.0', '2.0'] as const).flatMap(protocol => {
+    const name = protocol === '1.0' ? 'rw1' : 'rw2'
+    const made = [500, 2_000].flatMap(series => {
+      return [1, 10, 100].map(tenants => {
+        const bodies = [0, 1, 2, 3].map(sender => buildBody({ series, tenants, protocol }, sender))
+        return { name: `${name}/${tenants}-tenants/${series}`, protocol, bodies }
+      })
+    })
+    return [...made, { name: `${name}/recorded`, protocol, bodies: recorded(name) }]
+  })
+}
+
+/** Pushes with series; 1.0 has one that holds metadata only. */
+function recorded(folder: string): Uint8Array[] {
+  return readdirSync(new URL(`${folder}/`, RECORDED))
+    .filter(file => file.endsWith('.bin') && `${folder}/${file}` !== 'rw1/003.bin')
+    .map(file => new Uint8Array(readFileSync(new URL(`${folder}/${file}`, RECORDED))))
+}
+
+/** The label is stripped; series without it go to a tenant of their own. */
+export function benchRules(): SplitRules {
+  return {
+    labels: ['tenant'],
+    precedence: 'config',
+    strip: true,
+    prefix: '',
+    defaultTenant: 'none',
+    missing: 'default',
+    invalid: 'reject',
+    format: 'mimir',
+    metadata: 'drop',
+    haLabels: ['cluster', '__replica__'],
+    compression: 'fast',
+    maxDecodedBytes: 32 * 1024 * 1024,
+    maxOutputBytes: 64 * 1024 * 1024,
+    maxTenants: 2_000,
+    maxSeries: 100_000,
+  }
+}

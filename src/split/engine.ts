@@ -1,0 +1,21 @@
+/** The engines by name. */
+import { splitByReference } from './reference/engine.ts'
+import type { Split } from './split.ts'
+import { splitByKernel } from './wasm/engine.ts'
+import { loadKernel } from './wasm/kernel.ts'
+
+export type EngineName = 'wasm' | 'reference'
+
+export interface Engine {
+  readonly name: EngineName
+  /** Not to be shared between threads. */
+  readonly split: Split
+}
+
+/** Returns the engine of that name, fresh; the reference instead of the kernel where this machine has no SIMD for WASM. */
+export function createEngine(name: EngineName, load = loadKernel): Engine {
+  const kernel = name === 'wasm' ? load() : undefined
+  return kernel === undefined
+    ? { name: 'reference', split: splitByReference }
+    : { name, split: splitByKernel(kernel) }
+}

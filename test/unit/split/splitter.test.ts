@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { createEngine } from '../../../src/split/engine.ts'
+import { createSplitter } from '../../../src/split/splitter.ts'
+import { message, push, rules, series } from '../../support/messages.ts'
+
+const small = () => push('1.0', message('1.0', [series({ tenant: 'a' }), series({ tenant: 'b' })]))
+/** Random values, so that it stays large when compressed. */
+const large = () => {
+  const list = Array.from({ length: 400 }, (_, i) =>
+    series({ n: randomBytes(30).toString('hex'), tenant: `t${i % 3}` }),
+  )
+  return push('1.0', message('1.0', list))
+}
+
+it('a small push is split on this thread and keeps its memory, a large one moves to another', async () => {
+  const splitter = createSplitter({ threads: 1, engine: 'wasm' })
+  try {
+    await splitter.warm()
+    const [one, other] = [small(), large()]
+    expect(other.body.length).toBeGreaterThan(16 * 1024)
+    const expected = createEngine('wasm').split(other, rules())
+    expect(await splitter.split(one, rules())).toMatchObject({ ok: true, received: { series: 2 } })
+    expect(one.body.length).toBeGreaterThan(0)
+    expect(await splitter.split(other, rules())).toEqual(expected)
+    expect(other.body.length).toBe(0)
+    expect(splitter.waiting).toBe(0)
+  } finally {
+    await splitter.close()
+  }
+})
+
+it('without threads everything is split here', async () => {
+  const splitter = createSplitter({ threads: 0, engine: 'reference' })
+  await splitter.warm()
+  const body = large()
+  expect(await splitter.split(body, rules())).toMatchObject({ ok: true, received: { series: 400 } })
+  expect(body.body.length).toBeGreaterThan(0)
+  expect(splitter).toMatchObject({ engine: 'reference', waiting: 0 })
+  await splitter.close()
+})
+
+it('the shares of a push are views of one buffer of their own, which can be moved', () => {
+  const result = createEngine('wasm').split(large(), rules())
+  if (!result.ok) throw new Error(result.detail)
+  const buffers = new Set(result.shares.map(share => share.body.buffer))
+  expect(result.shares).toHaveLength(3)
+  expect(buffers.size).toBe(1)
+  const [buffer] = buffers
+  expect(buffer?.byteLength).toBe(result.shares.reduce((sum, share) => sum + share.body.length, 0))
+  structuredClone(null, { transfer: [buffer as ArrayBuffer] })
+  expect(buffer?.byteLength).toBe(0)
+})
+
+it('where the machine can not run the kernel, the reference splits', () => {
+  expect(createEngine('wasm', () => undefined).name).toBe('reference')
+  expect(createEngine('wasm').name).toBe('wasm')
+  expect(createEngine('reference').name).toBe('reference')
+})
