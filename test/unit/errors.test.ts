@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { CATALOGUE } from '../../src/errors.ts'
 
 const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
-const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| (\w+) \|/gm)].map(([, code, status, source]) => ({
+const rows = [...page.matchAll(/^\| `(\w+)` +\| (\d+) +\| (\w+) +\|/gm)].map(([, code, status, source]) => ({
   code,
   status: Number(status),
   source,
