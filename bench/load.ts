@@ -67,7 +67,7 @@ async function single(): Promise<void> {
   const results = await runContest(contenders, chooseLoad(), Number(args.rounds), tell)
   const width = Math.max(...contenders.map(({ name }) => name.length))
   print(
-    `${''.padEnd(width)}  samples/s  CPU-s/M  peak RSS      p50      p99    p99.9  failed  store req/s  B/sample  statuses`,
+    `${''.padEnd(width)}  samples/s    CPU-s/M  peak RSS        p50        p99      p99.9  failed  store req/s  B/sample  statuses`,
   )
   results.forEach((result, n) => {
     print(`${contenders[n]!.name.padEnd(width)}${line(result)}`)
@@ -134,11 +134,11 @@ function line(r: Result): string {
   const statuses = Object.entries(r.statuses).map(([status, n]) => `${status}: ${n}`)
   const cells: readonly (readonly [text: string, width: number])[] = [
     [`${(r.samplesPerSecond / 1_000).toFixed(0)} k`, 11],
-    [r.cpuPerMillion.toFixed(2), 9],
+    [r.cpuPerMillion.toFixed(2), 11],
     [`${(r.peakRss / 1024 / 1024).toFixed(0)} MiB`, 10],
-    [`${r.p50.toFixed(1)} ms`, 9],
-    [`${r.p99.toFixed(1)} ms`, 9],
-    [`${r.p999.toFixed(1)} ms`, 9],
+    [`${r.p50.toFixed(1)} ms`, 11],
+    [`${r.p99.toFixed(1)} ms`, 11],
+    [`${r.p999.toFixed(1)} ms`, 11],
     [`${(r.failed * 100).toFixed(1)} %`, 8],
     [r.storeRequestsPerSecond.toFixed(0), 13],
     [r.storeBytesPerSample.toFixed(1), 10],

@@ -41,9 +41,9 @@ export function tableLine({ load, ...asked }: Row, ours: Result, peer: Result): 
       ? `≥ ${asked.throughput / 1_000} k/s: ${(ours.samplesPerSecond / 1_000).toFixed(0)} k/s${missed(ours.samplesPerSecond >= asked.throughput)}`
       : `≥ ${asked.throughput}×: ${speedup.toFixed(1)}×${missed(speedup >= asked.throughput)}`,
     asked.cpu === undefined
-      ? `1/${saving.toFixed(1)}`
+      ? number(saving, 1, '1/')
       : `≤ 1/${asked.cpu}: 1/${saving.toFixed(1)}${missed(saving >= asked.cpu)}`,
-    `${ours.p99.toFixed(0)} / ${peer.p99.toFixed(0)} ms${missed(!(ours.p99 > peer.p99))}`,
+    `${number(ours.p99)} / ${number(peer.p99)} ms${missed(!(ours.p99 > peer.p99))}`,
     `≤ ${asked.maxRssMiB}: ${mebibytes.toFixed(0)} MiB${missed(mebibytes <= asked.maxRssMiB)}`,
     `${percent(ours.failed)}${missed(ours.failed === 0)} / ${percent(peer.failed)}`,
     `${(ours.samplesPerSecond / 1_000).toFixed(0)} k / ${(peer.samplesPerSecond / 1_000).toFixed(0)} k`,
@@ -55,5 +55,9 @@ export const TABLE_HEAD = [
   '| senders, store answers in | tenants | samples/s vs peer | CPU per sample vs peer | p99 ours / peer | peak RSS | pushes failed ours / peer | samples/s ours / peer |',
   '|---|---|---|---|---|---|---|---|',
 ].join('\n')
+
+/** NaN is a dash: nothing was measured. */
+const number = (value: number, digits = 0, before = ''): string =>
+  Number.isNaN(value) ? '–' : `${before}${value.toFixed(digits)}`
 
 const percent = (part: number): string => `${(part * 100).toFixed(part > 0 && part < 0.01 ? 2 : 0)} %`
