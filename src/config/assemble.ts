@@ -9,7 +9,7 @@ export function assemble(
   password: Secret | undefined,
   threads: number,
 ): Config {
-  const { tenant, auth, limits, egress } = values
+  const { tenant, auth, limits, egress, lanes } = values
   const { cert_file: certFile, key_file: keyFile } = auth.ingress.tls_config
   if (values.target === undefined) throw new Error('BUG: a missing target passed the rules')
   return {
@@ -67,6 +67,35 @@ export function assemble(
       maxSeries: limits.max_series,
       maxTenantsPerPush: limits.max_tenants_per_push,
       maxInFlightBytes: limits.max_in_flight_bytes,
+    },
+    lanes: {
+      concurrency: lanes.concurrency,
+      max: lanes.max,
+      maxNewPerSecond: lanes.max_new_per_second,
+      maxBatchBytes: lanes.max_batch_bytes,
+      maxBatchSeries: lanes.max_batch_series,
+      maxQueuedBytes: lanes.max_queued_bytes,
+      lingerMs: lanes.linger,
+      idleMs: lanes.idle,
+      maxConnectionsPercent: lanes.max_connections_percent,
+      haLabels: [...new Set(lanes.ha_labels)],
+    },
+    retry: {
+      maxAttempts: values.retry.max_attempts,
+      minBackoffMs: values.retry.min_backoff,
+      maxBackoffMs: values.retry.max_backoff,
+    },
+    breaker: { failures: values.breaker.failures, cooldownMs: values.breaker.cooldown },
+    pushDeadlineMs: values.push_deadline,
+    memo: { ttlMs: values.memo.ttl, maxBytes: values.memo.enabled ? values.memo.max_bytes : 0 },
+    shed: values.tenant_failure.shed,
+    admission: {
+      maxMemoryPercent: values.admission.max_memory_percent,
+      maxEventLoopDelayMs: values.admission.max_event_loop_delay,
+    },
+    ingress: {
+      maxConnections: values.ingress.max_connections,
+      maxConnectionAgeMs: values.ingress.max_connection_age,
     },
     on429: values.on_429,
     onUpstreamRefusal: values.on_upstream_refusal,

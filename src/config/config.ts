@@ -95,11 +95,52 @@ export interface Config {
     readonly maxTenantsPerPush: number
     readonly maxInFlightBytes: number
   }
+  readonly lanes: {
+    /** Requests in flight for one tenant, while full batches wait. */
+    readonly concurrency: number
+    readonly max: number
+    readonly maxNewPerSecond: number
+    readonly maxBatchBytes: number
+    readonly maxBatchSeries: number
+    readonly maxQueuedBytes: number
+    readonly lingerMs: number
+    readonly idleMs: number
+    /** Of `max_conns_per_host`, for one tenant. */
+    readonly maxConnectionsPercent: number
+    readonly haLabels: readonly string[]
+  }
+  readonly retry: {
+    readonly maxAttempts: number
+    readonly minBackoffMs: number
+    readonly maxBackoffMs: number
+  }
+  readonly breaker: { readonly failures: number; readonly cooldownMs: number }
+  readonly pushDeadlineMs: number
+  readonly memo: { readonly ttlMs: number; readonly maxBytes: number }
+  /** The first rule that matches a tenant holds. */
+  readonly shed: readonly ShedRule[]
+  readonly admission: {
+    /** Of the memory that the process may use; 0 switches it off. */
+    readonly maxMemoryPercent: number
+    /** 0 switches it off. */
+    readonly maxEventLoopDelayMs: number
+  }
+  readonly ingress: {
+    readonly maxConnections: number
+    /** 0 keeps connections as long as their senders do. */
+    readonly maxConnectionAgeMs: number
+  }
   readonly on429: 'pass' | 'retry'
   readonly onUpstreamRefusal: 'pass' | 'retry'
   /** Longest Retry-After that is passed on: a Prometheus obeys any value, on the whole shard. */
   readonly retryAfterMaxMs: number
   readonly compatibilityHeaders: boolean
+}
+
+/** Shares of tenants that match are given up when the store has failed for them for so long. */
+export interface ShedRule {
+  readonly pattern: string
+  readonly afterMs: number
 }
 
 /** What the schema noticed and does not refuse: a key that has no effect, a choice that may surprise. */

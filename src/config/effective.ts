@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { listed } from './key.ts'
 import { formatPlace, quote } from './problem.ts'
 import { KEYS } from './schema.ts'
 import type { Settings } from './setting.ts'
@@ -28,7 +29,11 @@ export function effectiveKeys(
     const setting = written.has(path) ? settings.get(path) : undefined
     if (setting === undefined) {
       const text = derived[path] ?? key.default ?? ''
-      return { path, yaml: key.list ? '[]' : scalar(text), from: 'default' }
+      return {
+        path,
+        yaml: key.list ? `[${listed(text).map(scalar).join(', ')}]` : scalar(text),
+        from: 'default',
+      }
     }
     const texts = setting.texts.map(({ text }) => scalar(key.leaf.show(text)))
     return {

@@ -1,4 +1,5 @@
 import type { ConfigWarning } from './config.ts'
+import { listed } from './key.ts'
 import { nearestKey } from './nearest.ts'
 import { KEYS, variableOf } from './schema.ts'
 import type { Setting, Settings, Written } from './setting.ts'
@@ -24,13 +25,6 @@ export function readEnvironment(env: Environment): {
     }
   }
   return { settings, warnings: unknownVariables(env) }
-}
-
-function listed(value: string): string[] {
-  return value
-    .split(',')
-    .map(text => text.trim())
-    .filter(text => text !== '')
 }
 
 function unknownVariables(env: Environment): ConfigWarning[] {

@@ -1,4 +1,4 @@
-import type { Key, Section } from './key.ts'
+import { type Key, listed, type Section } from './key.ts'
 import { SCHEMA } from './schema.ts'
 
 /** The JSON Schema that editors check `sluice.yaml` with: keys, types and bounds; what holds between keys is beyond it. */
@@ -33,7 +33,7 @@ function ofKey(key: Key): object {
 }
 
 function defaultOf(key: Key, text: string): unknown {
-  if (key.list) return []
+  if (key.list) return listed(text)
   return key.leaf.name === 'boolean' || key.leaf.name === 'integer' ? JSON.parse(text) : text
 }
 

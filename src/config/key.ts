@@ -51,8 +51,21 @@ export function optional<T>(
   return { ...bare(leaf, sentence, options), default: undefined, unset }
 }
 
-export function list<T>(leaf: Leaf<T>, sentence: string, options: Options = {}): Key<readonly T[]> {
-  return { ...bare(leaf, sentence, options), list: true, default: '', unset: '' }
+/** `options.items` is the default, as one would write it in a variable: separated by commas. */
+export function list<T>(
+  leaf: Leaf<T>,
+  sentence: string,
+  options: Options & { readonly items?: string } = {},
+): Key<readonly T[]> {
+  return { ...bare(leaf, sentence, options), list: true, default: options.items ?? '', unset: '' }
+}
+
+/** The items of a list in one text. */
+export function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
 }
 
 function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined }: Options) {

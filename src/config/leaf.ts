@@ -4,10 +4,11 @@
  * no schema library stands here: those start from values that YAML has typed already.
  */
 import { parseAddress } from './address.ts'
-import type { Address, LogLevel, Target } from './config.ts'
+import type { Address, LogLevel, ShedRule, Target } from './config.ts'
 import { DURATION_PATTERN, parseDuration } from './duration.ts'
 import { Misfit } from './problem.ts'
 import { Secret } from './secret.ts'
+import { parseShedRule } from './shed-rule.ts'
 import { formatSize, parseSize, SIZE_PATTERN } from './size.ts'
 import { maskUserinfo, parseTarget } from './target.ts'
 
@@ -99,6 +100,13 @@ export function size(min: number, max: number): Leaf<number> {
       ],
     },
   }
+}
+
+export const shedRule: Leaf<ShedRule> = {
+  name: 'pattern=duration',
+  parse: text => parseShedRule(text) ?? new Misfit('a pattern of tenants and a duration, such as dev-*=5m'),
+  show: asItIs,
+  json: { type: 'string', pattern: '^.+=.+$' },
 }
 
 export function oneOf<const W extends string>(...words: readonly W[]): Leaf<W> {

@@ -62,7 +62,7 @@ Sluice reads one YAML file, then the environment; a variable wins over the file.
 - **boolean**: true, false, yes, no, on or off; in variables 1, t, true, 0, f or false.
 - **duration**: \`100ms\`, \`10s\`, \`1h30m\`, or a bare \`0\`; up to 596h. Anything below a millisecond is rounded up to one.
 - **size**: a number of bytes, or \`512KiB\`, \`8MiB\`, \`1.5GiB\` (powers of 1024), \`32MB\` (powers of 1000).
-- **address**: \`127.0.0.1:8080\`, \`[::1]:8080\`, or \`:8080\` for all interfaces. Port 0 takes a free one.
+- **address**: \`127.0.0.1:8080\`, \`[::1]:8080\`, or \`:8080\` for all IPv4 interfaces. Port 0 takes a free one.
 - **secret**: never shown, neither in errors nor in listings.
 - Where cortex-tenant takes an empty value or 0 for "not set", Sluice does so too: the addresses, \`target\`, \`log_level\`,
   \`timeout\`, \`idle_timeout\`, \`concurrency\`, \`max_conns_per_host\`, \`tenant.label\`, \`tenant.label_list\` and \`tenant.header\`.

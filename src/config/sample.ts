@@ -1,4 +1,4 @@
-import type { Key, Section } from './key.ts'
+import { type Key, listed, type Section } from './key.ts'
 import { SCHEMA } from './schema.ts'
 
 /** What our own file sets, against the default. Everything else is there as a comment. */
@@ -33,7 +33,7 @@ function renderSection({ keys }: Section, path: string, indent: string): string 
 function renderKey(name: string, key: Key, path: string): string {
   const set = SET[path]
   if (set !== undefined) return `${name}: ${set}`
-  if (key.list) return `#${name}: []`
+  if (key.list) return `#${name}: [${listed(key.default ?? '').join(', ')}]`
   if (key.default === undefined)
     return `#${name}:${key.unset === '' ? '' : ` # ${key.unset.replaceAll('`', '')}`}`
   return `#${name}: ${key.default === '' ? '""' : key.default}`

@@ -13,6 +13,7 @@ import {
   logLevel,
   oneOf,
   secret,
+  shedRule,
   size,
   target,
   text,
@@ -79,6 +80,11 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     '0s',
     'How long to go on serving after SIGTERM while /alive and /-/ready already answer 503, so that load balancers notice.',
     { ct: 'CT_TIMEOUT_SHUTDOWN' },
+  ),
+  push_deadline: key(
+    duration,
+    '25s',
+    'Longest time for one push, retries at the store included; below a Prometheus’s own 30s, so that it hears our answer.',
   ),
   drain_timeout: key(duration, '30s', 'How long pushes in flight may take to finish after that.'),
   concurrency: key(integer(0, 1_000_000), '512', 'Most pushes in flight; further ones get 503.', {
@@ -233,6 +239,113 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       size(KIB, 64 * GIB),
       '256MiB',
       'Most bytes of bodies in flight, which is 32 pushes of the largest size; further ones get 503.',
+    ),
+  }),
+
+  lanes: section(
+    'Each tenant has a lane to the store: a queue, and requests in flight. Pushes that arrive meanwhile leave together.',
+    {
+      concurrency: key(
+        integer(1, 1000),
+        '4',
+        'Most requests in flight for one tenant; the second and further ones only while full batches wait.',
+      ),
+      max_batch_series: key(
+        integer(1, 1_000_000),
+        '10000',
+        'Most series that leave together, well below the burst that a store allows a tenant.',
+      ),
+      max_batch_bytes: key(size(KIB, GIB), '8MiB', 'Most bytes that leave together, before compression.'),
+      max_queued_bytes: key(
+        size(KIB, 64 * GIB),
+        '64MiB',
+        'Most bytes that wait for one tenant, before compression; pushes with more for it get 503.',
+      ),
+      linger: key(
+        duration,
+        '0s',
+        'How long a share waits for others although nothing is in flight for its tenant.',
+      ),
+      max: key(integer(1, 1_000_000), '10000', 'Most lanes; pushes with series of further tenants get 503.'),
+      max_new_per_second: key(
+        integer(1, 1_000_000),
+        '5000',
+        'Most new lanes a second; pushes with series of further tenants get 503.',
+      ),
+      idle: key(duration, '1m', 'How long a lane without data is kept.'),
+      max_connections_percent: key(
+        integer(1, 100),
+        '25',
+        'Most of max_conns_per_host that one tenant may use, so that one that hangs leaves room for the others.',
+      ),
+      ha_labels: list(
+        labelName,
+        'Labels that name an HA pair and its replica: a store deduplicates a whole request by its first series, so only equal ones leave together.',
+        { items: 'cluster, __replica__' },
+      ),
+    },
+  ),
+
+  retry: section('Attempts that follow a broken connection, 502, 503 or 504, within push_deadline.', {
+    max_attempts: key(integer(1, 100), '3', 'Most attempts, the first one included.'),
+    min_backoff: key(
+      duration,
+      '50ms',
+      'Wait before the second attempt; it doubles from there, and half of it is chance.',
+    ),
+    max_backoff: key(duration, '1s', 'Longest such wait.'),
+  }),
+
+  breaker: section(
+    'Stops attempts at a store that fails again and again for a tenant; pushes get 503 at once.',
+    {
+      failures: key(integer(0, 1_000_000), '5', 'Failures in a row that open it; 0 means never.'),
+      cooldown: key(duration, '2s', 'How long it stays open before one attempt probes the store.'),
+    },
+  ),
+
+  memo: section(
+    'Remembers which tenants of a failed push are served, so that its retry reaches only the others.',
+    {
+      enabled: key(boolean, 'true', 'Whether anything is remembered.'),
+      ttl: key(duration, '5m', 'For how long.'),
+      max_bytes: key(size(0, 64 * GIB), '16MiB', 'Most memory for it; the oldest is forgotten first.'),
+    },
+  ),
+
+  tenant_failure: section(
+    'What becomes of a tenant’s data while the store fails for it. By default its senders keep it.',
+    {
+      shed: list(
+        shedRule,
+        'Tenants whose data is given up when the store has failed for them for so long, as `dev-*=5m`: senders get 400 and go on. Loses data.',
+      ),
+    },
+  ),
+
+  admission: section('When pushes are refused with 503, beside concurrency and limits.max_in_flight_bytes.', {
+    max_memory_percent: key(
+      integer(0, 100),
+      '85',
+      'Most of the memory that the process may use, by its container’s limit or the machine; 0 switches it off.',
+    ),
+    max_event_loop_delay: key(
+      duration,
+      '1s',
+      'Longest delay of the event loop, as the 99th percentile of the last second; 0 switches it off.',
+    ),
+  }),
+
+  ingress: section('Connections of senders.', {
+    max_connections: key(
+      integer(1, 1_000_000),
+      '10000',
+      'Most connections; further ones are closed at once.',
+    ),
+    max_connection_age: key(
+      duration,
+      '2m',
+      'After how long, give or take a tenth, a connection is closed with its next answer, so that new replicas get load; 0 is never.',
     ),
   }),
 

@@ -1,4 +1,4 @@
-import type { Key, Keys, Section, Values } from './key.ts'
+import { type Key, type Keys, listed, type Section, type Values } from './key.ts'
 import { type ConfigProblem, Misfit, quote } from './problem.ts'
 import { SCHEMA } from './schema.ts'
 import type { Setting, Settings } from './setting.ts'
@@ -57,17 +57,19 @@ function readKey(key: Key, path: string, reading: Reading): unknown {
   return key.list ? results : results[0]
 }
 
-/** Where the peer can't tell "empty" and 0 from "not written". An empty list is nothing written for everybody. */
+/** Where the peer can't tell "empty" and 0 from "not written". */
 function meansDefault(key: Key, { texts, origin }: Setting): boolean {
-  if (key.list) return texts.length === 0
+  if (key.list) return texts.length === 0 && key.default === ''
   const text = texts[0]?.text ?? ''
   return key.zeroIsUnset && (text === '' || key.leaf.parse(text, origin) === 0)
 }
 
 function defaultOf(key: Key): unknown {
-  if (key.list) return []
   if (key.default === undefined) return undefined
-  const value = key.leaf.parse(key.default, 'file')
-  if (value instanceof Misfit) throw new Error(`BUG: the default ${key.default} is no ${key.leaf.name}`)
-  return value
+  const parse = (text: string) => {
+    const value = key.leaf.parse(text, 'file')
+    if (value instanceof Misfit) throw new Error(`BUG: the default ${text} is no ${key.leaf.name}`)
+    return value
+  }
+  return key.list ? listed(key.default).map(parse) : parse(key.default)
 }
