@@ -1,64 +1,78 @@
-/** Sends the shares of one push, each as a request of its own, and collects how each ended. */
+/** Delivers the shares of one push: into their lanes, and back as one verdict each. */
 import type { Share } from '../split/split.ts'
-import type { TenantId } from '../tenant.ts'
-import type { Slots } from './slots.ts'
-import type { Attempt, Upstream } from './upstream.ts'
+import type { Lanes } from './lanes.ts'
+import { type Earlier, isFinal } from './memo.ts'
+import { type PushContext, type QueuedShare, Shipment } from './shipment.ts'
 import type { Verdict } from './verdict.ts'
 
 export interface Delivery {
   readonly share: Share
   readonly verdict: Verdict
+  /** Whether an earlier push of the same bytes had brought it, so that it was not sent again. */
+  readonly remembered: boolean
 }
 
-/** One request to the store, for the metrics. */
-export interface AttemptReport {
-  readonly tenant: TenantId
-  readonly seconds: number
-  readonly verdict: Verdict
+export interface Delivered {
+  readonly deliveries: readonly Delivery[]
+  /** The same on their way, for the memo. */
+  readonly sent: readonly QueuedShare[]
 }
 
 export interface DeliverOptions {
-  readonly upstream: Pick<Upstream, 'attempt'>
-  readonly slots: Slots
-  readonly attempted: (attempt: AttemptReport) => void
-  readonly now?: () => number
+  readonly lanes: Pick<Lanes, 'push'>
+  readonly now: () => number
 }
 
+/** `earlier` is what an earlier push of the same bytes came to. `cancelled` calls the rest off, with its reason. */
 export type Deliver = (
   shares: readonly Share[],
-  headers: Attempt['headers'],
-  signal: AbortSignal,
-) => Promise<readonly Delivery[]>
+  context: PushContext,
+  earlier: Earlier | undefined,
+  cancelled: AbortSignal,
+) => Promise<Delivered>
 
-export function createDeliver(options: DeliverOptions): Deliver {
-  const { upstream, slots, attempted, now = () => performance.now() } = options
-
-  async function send(share: Share, headers: Attempt['headers'], signal: AbortSignal): Promise<Verdict> {
-    const started = now()
-    const verdict = await upstream.attempt({ tenant: share.tenant, body: share.body, headers }, signal)
-    attempted({ tenant: share.tenant, seconds: (now() - started) / 1000, verdict })
-    return verdict
+export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
+  /** A share whose twin came to nothing after all goes on its own way. */
+  function join(queued: QueuedShare, twin: Verdict): boolean {
+    if (!isFinal(twin)) return false
+    queued.settle(twin)
+    return true
   }
 
-  return (shares, headers, signal) =>
-    Promise.all(
-      shares.map(async share => {
-        try {
-          return { share, verdict: await slots.run(() => send(share, headers, signal), signal) }
-        } catch (error) {
-          if (!signal.aborted) throw error
-          return { share, verdict: withdrawn(signal) }
-        }
-      }),
+  return async (shares, context, earlier, cancelled) => {
+    const shipment = new Shipment(shares, context)
+    const remembered = new Set<QueuedShare>()
+    const callOff = () => shipment.callOff(cancelled.reason)
+    const timer = setTimeout(
+      () => shipment.callOff(new Error('not delivered within push_deadline')),
+      Math.max(0, context.deadline - now()),
     )
-}
-
-function withdrawn(signal: AbortSignal): Verdict {
-  const why = signal.reason instanceof Error ? signal.reason.message : 'cancelled'
-  return {
-    kind: 'unreachable',
-    status: 0,
-    reason: `withdrawn before it was sent: ${why}`,
-    retryAfterMs: undefined,
+    cancelled.addEventListener('abort', callOff, { once: true })
+    try {
+      if (cancelled.aborted) callOff()
+      for (const queued of shipment.shares) {
+        if (!queued.live) continue
+        const twin = earlier?.get(queued.share.tenant)
+        if (twin === undefined) lanes.push(queued)
+        else if (twin instanceof Promise) {
+          void twin.then(verdict => {
+            if (!queued.live) return
+            if (join(queued, verdict)) remembered.add(queued)
+            else lanes.push(queued)
+          })
+        } else if (join(queued, twin)) remembered.add(queued)
+        else lanes.push(queued)
+      }
+      await shipment.done
+    } finally {
+      clearTimeout(timer)
+      cancelled.removeEventListener('abort', callOff)
+    }
+    const deliveries = shipment.shares.map(queued => ({
+      share: queued.share,
+      verdict: queued.verdict as Verdict,
+      remembered: remembered.has(queued),
+    }))
+    return { deliveries, sent: shipment.shares }
   }
 }

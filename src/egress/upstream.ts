@@ -1,5 +1,5 @@
 /**
- * The store: makes one attempt to write one share and says how it ended. No retry and no queue here.
+ * The store: makes one attempt to write one body for one tenant and says how it ended. No retry and no queue here.
  *
  * Every request is built from scratch: validated tenant, our own headers, a computed Content-Length. Host and scheme are
  * those of the configuration, whatever the data says. Redirects are not followed: they would carry credentials elsewhere.
@@ -10,7 +10,7 @@ import type { Secret } from '../config/secret.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
 import { parseRetryAfter } from './retry-after.ts'
-import type { Verdict } from './verdict.ts'
+import { cancelledVerdict, type Verdict, verdictOf } from './verdict.ts'
 
 export interface UpstreamOptions {
   readonly target: Target
@@ -26,25 +26,30 @@ export interface UpstreamOptions {
   /** 0 keeps connections for ever. */
   readonly maxConnectionDurationMs: number
   readonly ipv6: boolean
+  /** `Sluice/1.2.3`, where nobody's own goes along. */
+  readonly userAgent: string
   readonly now?: () => number
 }
 
+/** What all requests for one tenant have in common; made once per lane. */
+export interface Route {
+  readonly path: string
+  /** Names and values in turn, as undici takes them. */
+  readonly headers: readonly string[]
+}
+
 export interface Attempt {
-  readonly tenant: TenantId
+  readonly route: Route
   /** Borrowed until the attempt ends. */
   readonly body: Uint8Array
   /** What goes along beside our own headers; names in lower case. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Of the store's answer only so much is read: enough for its reason, too little to fill memory. */
-const ANSWER_BYTES = 4096
-const REASON_CHARACTERS = 200
-
 export class Upstream {
   readonly #options: UpstreamOptions
   readonly #pool: Pool
-  readonly #headers: Readonly<Record<string, string>>
+  readonly #headers: readonly string[]
   readonly #now: () => number
 
   constructor(options: UpstreamOptions) {
@@ -65,108 +70,149 @@ export class Upstream {
         ...(options.ca === undefined ? {} : { ca: options.ca }),
       },
     })
-    this.#headers = {
-      'content-type': 'application/x-protobuf',
-      'content-encoding': 'snappy',
-      'x-prometheus-remote-write-version': '0.1.0',
-      ...(options.password === undefined
-        ? {}
-        : {
-            authorization: `Basic ${Buffer.from(`${options.username}:${options.password.reveal()}`).toString('base64')}`,
-          }),
-    }
+    const { username, password } = options
+    const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
+    this.#headers = [
+      ...['content-type', 'application/x-protobuf'],
+      ...['content-encoding', 'snappy'],
+      ...['x-prometheus-remote-write-version', '0.1.0'],
+      ...(credentials === ''
+        ? []
+        : ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]),
+    ]
   }
 
-  /** Never rejects: whatever happens is a verdict. `signal` ends the attempt when there is no use in it any more; its reason says why. */
-  async attempt(attempt: Attempt, signal: AbortSignal): Promise<Verdict> {
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), this.#options.timeoutMs)
-    const giveUp = () => deadline.abort()
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      signal.throwIfAborted()
-      const { tenantHeader } = this.#options
-      const answer = await this.#pool.request({
-        method: 'POST',
-        path: this.#path(attempt.tenant),
-        headers: {
-          ...attempt.headers,
-          ...this.#headers,
-          ...(tenantHeader === '' ? {} : { [tenantHeader]: attempt.tenant }),
-        },
-        body: attempt.body,
-        signal: deadline.signal,
-      })
-      const text = await readSome(answer.body)
-      const retryAfter = answer.headers['retry-after']
-      return verdictOf(
-        answer.statusCode,
-        printable(firstLine(text), REASON_CHARACTERS),
-        parseRetryAfter(typeof retryAfter === 'string' ? retryAfter : undefined, this.#now()),
-      )
-    } catch (error) {
-      const reason = signal.aborted
-        ? printable(describe(signal.reason), REASON_CHARACTERS)
-        : deadline.signal.aborted
-          ? `no answer within timeout (${this.#options.timeoutMs / 1000} s)`
-          : printable(describe(error), REASON_CHARACTERS)
-      return { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined }
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', giveUp)
-    }
+  route(tenant: TenantId): Route {
+    const { target, tenantHeader } = this.#options
+    // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
+    const path = target.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
+    return { path, headers: tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant] }
   }
 
-  /** Ends idle connections and waits for busy ones. */
-  async close(): Promise<void> {
-    await this.#pool.close()
+  /** Never rejects: whatever happens is a verdict. `signal` ends the attempt when there is no use in it any more. */
+  attempt({ route, body, headers }: Attempt, signal: AbortSignal): Promise<Verdict> {
+    if (signal.aborted) return Promise.resolve(cancelledVerdict(signal.reason))
+    const { timeoutMs, userAgent } = this.#options
+    const all = [...route.headers]
+    for (const name in headers) all.push(name, headers[name] as string)
+    if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
+
+    return new Promise(resolve => {
+      const answer = new Answer(this.#now, timeoutMs, signal, resolve)
+      this.#pool.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
+    })
   }
 
   /** Ends every connection now. */
   async destroy(): Promise<void> {
     await this.#pool.destroy()
   }
-
-  /** A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode. */
-  #path(tenant: TenantId): string {
-    const parts = this.#options.target.pathParts
-    return parts.length === 1
-      ? (parts[0] as string)
-      : parts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
-  }
 }
 
 const NOT_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,;=:@]/g
 
-/** The table of design, "From the store's status to a verdict". The common case is first. */
-export function verdictOf(status: number, reason: string, retryAfterMs: number | undefined): Verdict {
-  if (status >= 200 && status < 300) return { kind: 'delivered', status }
-  if (status === 429) return { kind: 'throttled', status, reason, retryAfterMs }
-  if (status >= 400 && status < 500 && status !== 408) {
-    return { kind: 'rejected', status, reason, refusal: OUR_CONFIGURATION.has(status) }
+/** Of the store's answer only so much is kept: enough for its reason, too little to fill memory. */
+const ANSWER_BYTES = 4096
+const REASON_CHARACTERS = 200
+
+type Handler = NonNullable<Parameters<Pool['dispatch']>[1]>
+type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
+
+/** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
+class Answer implements Handler {
+  readonly #now: () => number
+  readonly #signal: AbortSignal
+  readonly #resolve: (verdict: Verdict) => void
+  readonly #timer: NodeJS.Timeout
+  readonly #timeoutMs: number
+  #controller: Controller | undefined
+  /** Why it was ended before the answer did; undefined where it was not. */
+  #ended: Verdict | undefined
+  #status = 0
+  #retryAfter: string | undefined
+  #text: Buffer[] = []
+  #length = 0
+
+  constructor(
+    now: () => number,
+    timeoutMs: number,
+    signal: AbortSignal,
+    resolve: (verdict: Verdict) => void,
+  ) {
+    this.#now = now
+    this.#timeoutMs = timeoutMs
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#timer = setTimeout(this.#onTimeout, timeoutMs)
+    signal.addEventListener('abort', this.#onAbort)
   }
-  return { kind: 'unreachable', status, reason, retryAfterMs }
-}
 
-const OUR_CONFIGURATION: ReadonlySet<number> = new Set([401, 403, 404, 405, 415])
-
-type AnswerBody = Awaited<ReturnType<Pool['request']>>['body']
-
-/** Reads at most `ANSWER_BYTES`; a longer answer costs its connection, which is cheaper than reading it. */
-async function readSome(body: AnswerBody): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    chunks.push(chunk as Buffer)
-    length += (chunk as Buffer).length
-    if (length >= ANSWER_BYTES) break
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#ended !== undefined) controller.abort(new Error('ended before it began'))
   }
-  return Buffer.concat(chunks, Math.min(length, ANSWER_BYTES))
-}
 
-function firstLine(text: Buffer): Buffer {
-  const end = text.indexOf(0x0a)
-  return end < 0 ? text : text.subarray(0, end)
+  onResponseStart(
+    _controller: Controller,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status
+    const retryAfter = headers['retry-after']
+    if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    // The reason of a success is of no interest; that it ends is.
+    if (this.#status < 300) return
+    this.#text.push(chunk)
+    this.#length += chunk.length
+    // A longer answer costs its connection, which is cheaper than reading it.
+    if (this.#length >= ANSWER_BYTES) {
+      this.#ended = this.#verdict()
+      controller.abort(new Error('the answer is longer than it needs to be'))
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#finish(this.#verdict())
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    const reason = printable(describe(error), REASON_CHARACTERS)
+    this.#finish(
+      this.#ended ?? { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause: 'connection' },
+    )
+  }
+
+  #verdict(): Verdict {
+    const text = Buffer.concat(this.#text, Math.min(this.#length, ANSWER_BYTES))
+    const end = text.indexOf('\n')
+    const reason = printable(end < 0 ? text : text.subarray(0, end), REASON_CHARACTERS)
+    return verdictOf(this.#status, reason, parseRetryAfter(this.#retryAfter, this.#now()))
+  }
+
+  readonly #onTimeout = (): void => {
+    const reason = `no answer within timeout (${this.#timeoutMs / 1000} s)`
+    this.#end({ kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause: 'timeout' })
+  }
+
+  readonly #onAbort = (): void => {
+    this.#end(cancelledVerdict(this.#signal.reason))
+  }
+
+  /** Where the request has not even begun (it waits for its connection), its end is not waited for. */
+  #end(verdict: Verdict): void {
+    this.#ended = verdict
+    if (this.#controller === undefined) this.#finish(verdict)
+    else this.#controller.abort(new Error('ended'))
+  }
+
+  #finish(verdict: Verdict): void {
+    clearTimeout(this.#timer)
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#resolve(verdict)
+  }
 }
 
 /** undici wraps what the socket said; the innermost message is the one that helps. */

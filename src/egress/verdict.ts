@@ -2,7 +2,10 @@
 export type Verdict =
   /** The store answered 2xx. */
   | { readonly kind: 'delivered'; readonly status: number }
-  /** A resend of the same bytes can't help. `refusal`: it is our configuration (401, 403, 404, 405, 415), not the data. */
+  /**
+   * A resend of the same bytes can't help. `refusal`: it is our configuration (401, 403, 404, 405, 415), not the data.
+   * `status` is 0 where it was given up by policy.
+   */
   | { readonly kind: 'rejected'; readonly status: number; readonly reason: string; readonly refusal: boolean }
   /** The store answered 429. */
   | {
@@ -17,4 +20,47 @@ export type Verdict =
       readonly status: number
       readonly reason: string
       readonly retryAfterMs: number | undefined
+      readonly cause: Cause
     }
+
+/**
+ * What stood between a share and the store's answer; decides whether another attempt is made at once.
+ * `answer`: it did answer, with a status that says "later" · `connection`: refused, reset, cut off · `timeout`: nothing
+ * within `timeout` · `local`: we did not even try (queue full, breaker open, too many lanes) · `cancelled`: nobody waits
+ * for it any more.
+ */
+type Cause = 'answer' | 'connection' | 'timeout' | 'local' | 'cancelled'
+
+/** A verdict that no attempt led to. */
+export function localVerdict(reason: string, retryAfterMs?: number): Verdict {
+  return { kind: 'unreachable', status: 0, reason, retryAfterMs, cause: 'local' }
+}
+
+export function cancelledVerdict(reason: unknown): Verdict {
+  const why = reason instanceof Error ? reason.message : String(reason)
+  return { kind: 'unreachable', status: 0, reason: why, retryAfterMs: undefined, cause: 'cancelled' }
+}
+
+/** The table of design, "From the store's status to a verdict". The common case is first. */
+export function verdictOf(status: number, reason: string, retryAfterMs: number | undefined): Verdict {
+  if (status >= 200 && status < 300) return { kind: 'delivered', status }
+  if (status === 429) return { kind: 'throttled', status, reason, retryAfterMs }
+  if (status >= 400 && status < 500 && status !== 408) {
+    return { kind: 'rejected', status, reason, refusal: OUR_CONFIGURATION.has(status) }
+  }
+  return { kind: 'unreachable', status, reason, retryAfterMs, cause: 'answer' }
+}
+
+const OUR_CONFIGURATION: ReadonlySet<number> = new Set([401, 403, 404, 405, 415])
+
+/** The verdict that asks most of the sender: unreachable over throttled over rejected over delivered. Takes at least one. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.reduce((worst, verdict) => (RANK[verdict.kind] > RANK[worst.kind] ? verdict : worst))
+}
+
+const RANK: Readonly<Record<Verdict['kind'], number>> = {
+  delivered: 0,
+  rejected: 1,
+  throttled: 2,
+  unreachable: 3,
+}

@@ -12,6 +12,12 @@ export interface SplitTask {
   readonly rules: SplitRules
 }
 
+/** What comes back, the body too: it may have moved to a thread, and is asked for again when the push fails. */
+export interface SplitOutcome {
+  readonly result: SplitResult
+  readonly body: Uint8Array
+}
+
 export interface SplitterOptions {
   /** 0 splits everything inline. */
   readonly threads: number
@@ -22,7 +28,7 @@ export interface SplitterOptions {
 
 export interface Splitter {
   /** Takes `push.body`, which must own its ArrayBuffer: it may be moved to a thread, not copied. */
-  split(push: Push, rules: SplitRules): Promise<SplitResult>
+  split(push: Push, rules: SplitRules): Promise<SplitOutcome>
   /** Resolves when every thread has loaded its engine and run it once. */
   warm(): Promise<void>
   /** Pushes that wait for a thread. */
@@ -48,10 +54,11 @@ const INLINE_BELOW_BYTES = 16 * 1024
 
 export function createSplitter(options: SplitterOptions): Splitter {
   const { name, split } = createEngine(options.engine)
+  const inline = (push: Push, rules: SplitRules) => ({ result: split(push, rules), body: push.body })
   if (options.threads === 0) {
     return {
       engine: name,
-      split: async (push, rules) => split(push, rules),
+      split: async (push, rules) => inline(push, rules),
       warm: async () => {},
       waiting: 0,
       close: async () => {},
@@ -70,11 +77,11 @@ export function createSplitter(options: SplitterOptions): Splitter {
   })
   const run = (task: SplitTask) =>
     // piscina's own type for the list does not fit the current @types/node.
-    pool.run(task, { transferList: [task.push.body.buffer] as never }) as Promise<SplitResult>
+    pool.run(task, { transferList: [task.push.body.buffer] as never }) as Promise<SplitOutcome>
   return {
     engine: name,
     split: async (push, rules) => {
-      return push.body.length < inlineBelowBytes ? split(push, rules) : run({ push, rules })
+      return push.body.length < inlineBelowBytes ? inline(push, rules) : run({ push, rules })
     },
     async warm() {
       await Promise.all(Array.from({ length: options.threads }, () => run(warmUp())))

@@ -24,6 +24,7 @@ function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstre
     timeoutMs: 5000,
     maxConnectionDurationMs: 0,
     ipv6: false,
+    userAgent: 'Sluice/1.2.3',
     ...over,
   })
   cleanups.push(() => upstream.destroy())
@@ -36,17 +37,25 @@ async function receiverWith(respond: Respond) {
   return receiver
 }
 
-const attempt = (tenant = 'team-a', headers: Record<string, string> = {}) => ({
-  tenant: tenant as TenantId,
-  body: Buffer.from('body'),
-  headers,
-})
+/** One attempt for a tenant, as a lane makes it. */
+const send = (
+  upstream: Upstream,
+  options: { tenant?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+) =>
+  upstream.attempt(
+    {
+      route: upstream.route((options.tenant ?? 'team-a') as TenantId),
+      body: Buffer.from('body'),
+      headers: options.headers ?? {},
+    },
+    options.signal ?? never,
+  )
 
 describe('an attempt', () => {
   test('carries the tenant, the protocol headers and the body', async () => {
     const receiver = await receiverWith(answerWith(200))
     const upstream = upstreamAt(receiver.url, { username: 'u', password: new Secret('p:w') })
-    expect(await upstream.attempt(attempt('team-a', { 'retry-attempt': '2' }), never)).toEqual({
+    expect(await send(upstream, { headers: { 'retry-attempt': '2' } })).toEqual({
       kind: 'delivered',
       status: 200,
     })
@@ -72,7 +81,7 @@ describe('an attempt', () => {
   ])('puts the tenant %j into the path as %s, and into no header', async (tenant, path) => {
     const receiver = await receiverWith(answerWith(204))
     const target = { origin: receiver.url, pathParts: ['/insert/', '/write'] }
-    await upstreamAt(receiver.url, { target, tenantHeader: '' }).attempt(attempt(tenant), never)
+    await send(upstreamAt(receiver.url, { target, tenantHeader: '' }), { tenant })
     expect(receiver.received[0]?.path).toBe(path)
     expect(receiver.received[0]?.headers).not.toHaveProperty('x-scope-orgid')
   })
@@ -93,14 +102,14 @@ describe('an attempt', () => {
     [529, 'unreachable'],
   ])('that is answered with %d is %s', async (status, kind) => {
     const receiver = await receiverWith(answerWith(status, status === 204 ? '' : 'why'))
-    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({ kind, status })
+    expect(await send(upstreamAt(receiver.url))).toMatchObject({ kind, status })
   })
 
   test('tells the first line of the reason, cut and escaped, and the time to wait', async () => {
     const receiver = await receiverWith(
       answerWith(429, `slow\x1b[31m down ${'x'.repeat(5000)}\nsecond`, { 'retry-after': '7' }),
     )
-    const verdict = await upstreamAt(receiver.url).attempt(attempt(), never)
+    const verdict = await send(upstreamAt(receiver.url))
     expect(verdict).toMatchObject({ kind: 'throttled', retryAfterMs: 7000 })
     const reason = 'reason' in verdict ? verdict.reason : ''
     expect(reason.startsWith('slow\\x1b[31m down xxx')).toBe(true)
@@ -116,13 +125,13 @@ describe('an attempt', () => {
       response.on('drain', more)
       more()
     })
-    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({ kind: 'rejected' })
+    expect(await send(upstreamAt(receiver.url))).toMatchObject({ kind: 'rejected' })
   })
 
   test('does not follow a redirect', async () => {
     const elsewhere = await receiverWith(answerWith(204))
     const receiver = await receiverWith(answerWith(307, '', { location: `${elsewhere.url}/x` }))
-    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({
+    expect(await send(upstreamAt(receiver.url))).toMatchObject({
       kind: 'unreachable',
       status: 307,
     })
@@ -131,7 +140,7 @@ describe('an attempt', () => {
 
   test('that gets no answer in time is unreachable, and says the limit', async () => {
     const receiver = await receiverWith(() => {})
-    const verdict = await upstreamAt(receiver.url, { timeoutMs: 100 }).attempt(attempt(), never)
+    const verdict = await send(upstreamAt(receiver.url, { timeoutMs: 100 }))
     expect(verdict).toMatchObject({
       kind: 'unreachable',
       status: 0,
@@ -143,7 +152,7 @@ describe('an attempt', () => {
     const receiver = await receiverWith((_received, response) => {
       response.writeHead(200, { 'content-length': '10' }).write('x')
     })
-    expect(await upstreamAt(receiver.url, { timeoutMs: 100 }).attempt(attempt(), never)).toMatchObject({
+    expect(await send(upstreamAt(receiver.url, { timeoutMs: 100 }))).toMatchObject({
       status: 0,
     })
   })
@@ -152,7 +161,7 @@ describe('an attempt', () => {
     const receiver = await receiverWith((_received, response) => {
       response.writeHead(200, { 'content-length': '10' }).write('x', () => response.destroy())
     })
-    expect(await upstreamAt(receiver.url).attempt(attempt(), never)).toMatchObject({
+    expect(await send(upstreamAt(receiver.url))).toMatchObject({
       kind: 'unreachable',
       status: 0,
     })
@@ -163,7 +172,7 @@ describe('an attempt', () => {
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
     await new Promise(resolve => server.close(resolve))
-    const verdict = await upstreamAt(`http://127.0.0.1:${port}`).attempt(attempt(), never)
+    const verdict = await send(upstreamAt(`http://127.0.0.1:${port}`))
     expect(verdict).toMatchObject({
       kind: 'unreachable',
       status: 0,
@@ -174,7 +183,7 @@ describe('an attempt', () => {
   test('ends at once when the sender is gone', async () => {
     const receiver = await receiverWith(() => gone.abort(new Error('the sender is gone')))
     const gone = new AbortController()
-    const verdict = await upstreamAt(receiver.url).attempt(attempt(), gone.signal)
+    const verdict = await send(upstreamAt(receiver.url), { signal: gone.signal })
     expect(verdict).toMatchObject({ kind: 'unreachable', reason: 'the sender is gone' })
   })
 })

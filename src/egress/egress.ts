@@ -1,0 +1,70 @@
+/** Everything between a split push and the store, made and joined: lanes, connections, breakers, the memo. */
+import type { Config } from '../config/config.ts'
+import { matcherOf } from '../config/shed-rule.ts'
+import type { TenantId } from '../tenant.ts'
+import { Breaker } from './breaker.ts'
+import { Connections } from './connections.ts'
+import { createDeliver, type Deliver } from './deliver.ts'
+import type { LaneEvents, LanePolicy } from './lane.ts'
+import { Lanes, type LanesOptions } from './lanes.ts'
+import { Memo } from './memo.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface EgressOptions {
+  readonly config: Config
+  readonly upstream: Pick<Upstream, 'attempt' | 'route'>
+  readonly events: LaneEvents
+  readonly refused: LanesOptions['refused']
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+export interface Egress {
+  readonly deliver: Deliver
+  readonly lanes: Lanes
+  readonly connections: Connections
+  readonly upstreamBreaker: Breaker
+  readonly memo: Memo
+  stop(): void
+}
+
+/** A store has many tenants, so it takes more failures in a row to say that it is down for all of them. */
+const UPSTREAM_FAILURES = 4
+const SWEEP_MS = 10_000
+
+export function createEgress(options: EgressOptions): Egress {
+  const { config, upstream, events, refused, random = Math.random, now = () => performance.now() } = options
+  const { lanes: limits, breaker } = config
+  const max = config.egress.maxConnsPerHost
+  const maxPerLane = Math.max(1, Math.floor((max * limits.maxConnectionsPercent) / 100))
+  const connections = new Connections({ max, maxPerLane })
+  const upstreamBreaker = new Breaker({ ...breaker, failures: breaker.failures * UPSTREAM_FAILURES }, now)
+  const memo = new Memo(config.memo, now)
+
+  const policy: LanePolicy = { ...limits, retry: config.retry, breaker, shedAfterMs: undefined }
+  const rules = config.shed.map(({ pattern, afterMs }) => ({ matches: matcherOf(pattern), afterMs }))
+  const policyOf = (tenant: TenantId): LanePolicy => {
+    const rule = rules.find(({ matches }) => matches(tenant))
+    return rule === undefined ? policy : { ...policy, shedAfterMs: rule.afterMs }
+  }
+  const lanes = new Lanes({
+    limits,
+    policyOf,
+    dependencies: { upstream, upstreamBreaker, connections, events, now, random },
+    refused,
+  })
+  const sweeper = setInterval(() => {
+    lanes.sweep()
+    memo.sweep()
+  }, SWEEP_MS)
+  sweeper.unref()
+
+  return {
+    deliver: createDeliver({ lanes, now }),
+    lanes,
+    connections,
+    upstreamBreaker,
+    memo,
+    stop: () => clearInterval(sweeper),
+  }
+}

@@ -1,0 +1,130 @@
+/** The egress as the app joins it, in this process, before a store that is a real HTTP server. */
+import { loadConfig } from '../../src/config/load.ts'
+import type { Delivered } from '../../src/egress/deliver.ts'
+import { createEgress, type Egress } from '../../src/egress/egress.ts'
+import type { AttemptReport, LaneEvent } from '../../src/egress/lane.ts'
+import type { Earlier } from '../../src/egress/memo.ts'
+import { Sender } from '../../src/egress/sender.ts'
+import type { PushContext } from '../../src/egress/shipment.ts'
+import { Upstream } from '../../src/egress/upstream.ts'
+import { splitByReference } from '../../src/split/reference/engine.ts'
+import type { Share, SplitRules } from '../../src/split/split.ts'
+import { series } from './messages.ts'
+import { type Receiver, type Respond, startReceiver } from './receiver.ts'
+import { decodePush } from './remote-write.ts'
+import { splitSeries } from './split.ts'
+
+export interface EgressStage extends AsyncDisposable {
+  readonly egress: Egress
+  readonly store: Receiver
+  readonly attempts: AttemptReport[]
+  readonly events: LaneEvent[]
+  /** Delivers one push with these series, each `tenant/name` or a set of labels; see PushOptions. */
+  push(
+    list: readonly (string | Readonly<Record<string, string>>)[],
+    options?: PushOptions,
+  ): Promise<Delivered>
+  /** What the store got so far, a request each: `tenant: name name`. */
+  stored(): string[]
+}
+
+interface PushOptions {
+  readonly sender?: Sender
+  readonly context?: Partial<PushContext>
+  readonly cancelled?: AbortSignal
+  readonly deadlineMs?: number
+  readonly earlier?: Earlier
+  readonly rules?: Partial<SplitRules>
+}
+
+export interface EgressStageOptions {
+  /** Further keys, as YAML. */
+  readonly yaml?: string
+  readonly respond?: Respond
+  readonly now?: () => number
+}
+
+export async function startEgress({
+  yaml = '',
+  respond,
+  now,
+}: EgressStageOptions = {}): Promise<EgressStage> {
+  const store = await startReceiver(respond)
+  const text = `target: ${store.url}/push\n${yaml}`
+  const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
+  const attempts: AttemptReport[] = []
+  const events: LaneEvent[] = []
+  const upstream = new Upstream({
+    target: config.target,
+    tenantHeader: config.tenant.header,
+    username: '',
+    password: undefined,
+    ca: undefined,
+    connections: config.egress.maxConnsPerHost,
+    timeoutMs: config.timeoutMs,
+    maxConnectionDurationMs: 0,
+    ipv6: false,
+    userAgent: 'Sluice/test',
+  })
+  const egress = createEgress({
+    config,
+    upstream,
+    events: {
+      attempted: attempt => attempts.push(attempt),
+      happened: event => events.push(event),
+      broke: error => {
+        throw error
+      },
+    },
+    refused: () => {},
+    ...(now === undefined ? {} : { now }),
+  })
+  const clock = now ?? (() => performance.now())
+  return {
+    egress,
+    store,
+    attempts,
+    events,
+    push(list, options = {}) {
+      const context: PushContext = {
+        protocol: '1.0',
+        sender: options.sender ?? new Sender(),
+        headers: {},
+        forwarded: '',
+        deadline: clock() + (options.deadlineMs ?? 20_000),
+        ...options.context,
+      }
+      const cancelled = options.cancelled ?? new AbortController().signal
+      return egress.deliver(sharesOf(list, options.rules), context, options.earlier, cancelled)
+    },
+    stored: () =>
+      store.received.map(({ headers, body }) => {
+        const names = decodePush(body, '1.0').map(
+          ({ labels }) => labels.find(([name]) => name === '__name__')?.[1],
+        )
+        return `${headers['x-scope-orgid']}: ${names.join(' ')}`
+      }),
+    async [Symbol.asyncDispose]() {
+      egress.stop()
+      await upstream.destroy()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Shares as the split makes them: `a/x` is a series `x` of tenant `a`. */
+function sharesOf(
+  list: readonly (string | Readonly<Record<string, string>>)[],
+  rules: Partial<SplitRules> = {},
+): readonly Share[] {
+  const texts = list.map(text => {
+    if (typeof text !== 'string') return series(text)
+    const [tenant = '', name = ''] = text.split('/')
+    return series({ __name__: name, tenant })
+  })
+  return splitSeries(splitByReference, '1.0', texts, {
+    labels: ['tenant'],
+    haLabels: ['cluster', '__replica__'],
+    ...rules,
+  }).shares
+}
