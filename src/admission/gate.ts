@@ -3,25 +3,31 @@
  * charged its compressed length before a byte of the body is read, and what the decoded message claims before it is decoded.
  */
 
-export interface GateLimits {
+import type { PressureLimit } from './pressure.ts'
+
+export interface GateOptions {
   readonly maxPushes: number
   readonly maxBytes: number
+  /** Names a limit of the process itself that is exceeded, or nothing; see pressure.ts. */
+  readonly pressure?: () => PressureLimit | undefined
+  /** Told of each refusal, for the metrics. */
+  readonly refused?: (limit: GateRefusal['limit']) => void
 }
 
 /** A refusal is a value: which limit was met, by its key in the configuration. */
 export interface GateRefusal {
   readonly admitted: false
-  readonly limit: 'concurrency' | 'limits.max_in_flight_bytes'
+  readonly limit: 'concurrency' | 'limits.max_in_flight_bytes' | PressureLimit
   readonly message: string
 }
 
 export class Gate {
-  readonly #limits: GateLimits
+  readonly #options: GateOptions
   #pushes = 0
   #bytes = 0
 
-  constructor(limits: GateLimits) {
-    this.#limits = limits
+  constructor(options: GateOptions) {
+    this.#options = options
   }
 
   get pushes(): number {
@@ -37,15 +43,21 @@ export class Gate {
    * whole budget would be refused for ever, and its sender would never get past it.
    */
   admit(bytes: number): Permit | GateRefusal {
-    if (this.#pushes >= this.#limits.maxPushes)
-      return this.#refuse('concurrency', 'pushes', this.#limits.maxPushes)
-    if (this.#pushes > 0 && this.#bytes + bytes > this.#limits.maxBytes) return this.#full()
+    if (this.#pushes >= this.#options.maxPushes)
+      return this.#full('concurrency', 'pushes', this.#options.maxPushes)
+    if (this.#pushes > 0) {
+      if (this.#bytes + bytes > this.#options.maxBytes)
+        return this.#full('limits.max_in_flight_bytes', 'bytes', this.#options.maxBytes)
+      const limit = this.#options.pressure?.()
+      if (limit !== undefined) return this.#refuse(limit, `this process is overloaded: ${limit} is exceeded`)
+    }
     this.#pushes++
     this.#bytes += bytes
     return new Permit(bytes, {
       resize: (from, to) => {
         const alone = this.#pushes === 1
-        if (to > from && !alone && this.#bytes - from + to > this.#limits.maxBytes) return this.#full()
+        if (to > from && !alone && this.#bytes - from + to > this.#options.maxBytes)
+          return this.#full('limits.max_in_flight_bytes', 'bytes', this.#options.maxBytes)
         this.#bytes += to - from
         return undefined
       },
@@ -56,13 +68,13 @@ export class Gate {
     })
   }
 
-  #full(): GateRefusal {
-    return this.#refuse('limits.max_in_flight_bytes', 'bytes', this.#limits.maxBytes)
+  #full(limit: GateRefusal['limit'], unit: string, max: number): GateRefusal {
+    return this.#refuse(limit, `too much in flight: ${limit} is ${max.toLocaleString('en-US')} ${unit}`)
   }
 
-  #refuse(limit: GateRefusal['limit'], unit: string, max: number): GateRefusal {
-    const amount = max.toLocaleString('en-US')
-    return { admitted: false, limit, message: `too much in flight: ${limit} is ${amount} ${unit}` }
+  #refuse(limit: GateRefusal['limit'], message: string): GateRefusal {
+    this.#options.refused?.(limit)
+    return { admitted: false, limit, message }
   }
 }
 

@@ -14,13 +14,22 @@ export interface PassOnOptions {
   readonly requestId?: () => string
 }
 
-export function passedOn(request: IncomingMessage, options: PassOnOptions): Readonly<Record<string, string>> {
+export interface PassedOn {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The values of the configured ones in one text: requests of pushes that differ here are never merged. */
+  readonly forwarded: string
+}
+
+export function passedOn(request: IncomingMessage, options: PassOnOptions): PassedOn {
   const { headers } = request
   const out: Record<string, string> = { 'user-agent': userAgent(options.userAgent, headers['user-agent']) }
 
+  let forwarded = ''
   for (const name of options.forwardHeaders) {
     const value = headers[name]
     if (typeof value === 'string') out[name] = value
+    forwarded += `${typeof value === 'string' ? value : ''}\n`
   }
   // Mimir counts its Retry-After by this number, and the specification asks senders for it.
   const attempt = headers['retry-attempt']
@@ -34,7 +43,7 @@ export function passedOn(request: IncomingMessage, options: PassOnOptions): Read
     out['x-cortex-tenant-client'] = `${request.socket.remoteAddress}:${request.socket.remotePort}`
     out['x-cortex-tenant-reqid'] = (options.requestId ?? crypto.randomUUID.bind(crypto))()
   }
-  return out
+  return { headers: out, forwarded }
 }
 
 function userAgent(ours: string, senders: string | undefined): string {

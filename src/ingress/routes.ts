@@ -1,10 +1,12 @@
 /** The HTTP surface: which path takes which method, and what a push's head must say before its body is looked at. */
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, answerOfError, toSluiceError } from '../answer.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { printable } from '../text.ts'
 import { contentLengthOf, readBody } from './body.ts'
+import type { Connection } from './connection.ts'
 import { negotiate } from './negotiate.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 
@@ -30,6 +32,7 @@ export interface RoutesOptions {
   /** Counts and logs a request that never became a push. */
   readonly refused: (code: ErrorCode, message: string) => void
   readonly health: Health
+  readonly connectionOf: (socket: Socket) => Connection
   /** Aborts when the drain is over: what is still in flight ends now, as `stopping`. */
   readonly halt: AbortSignal
 }
@@ -42,7 +45,8 @@ interface Health {
 }
 
 export function registerRoutes(server: FastifyInstance, options: RoutesOptions): void {
-  const { pipeline, maxBodyBytes, timeoutMs, prefixHeader, passOn, refused, health, halt } = options
+  const { pipeline, maxBodyBytes, timeoutMs, prefixHeader, passOn, refused, health, halt, connectionOf } =
+    options
   // Bodies are read by the push route alone, and only after the gate has admitted them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -71,15 +75,18 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
       if (!reply.raw.writableFinished)
         cancel.abort(new SluiceError('client_gone', 'the sender closed the connection'))
     })
+    const connection = connectionOf(raw.socket)
     const prefix = prefixHeader === undefined ? undefined : raw.headers[prefixHeader]
     const answer = await pipeline({
       ...head,
       contentLength: contentLengthOf(raw),
       read: () => readBody(raw, { maxBytes: maxBodyBytes, timeoutMs }),
       prefix: typeof prefix === 'string' && prefix !== '' ? `${prefix}-` : undefined,
-      headers: passedOn(raw, passOn),
+      ...passedOn(raw, passOn),
+      sender: connection.sender,
       cancelled: cancel.signal,
     })
+    if (connection.isOld(performance.now())) reply.header('connection', 'close')
     return send(reply, answer)
   }
 

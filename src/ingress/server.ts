@@ -8,12 +8,13 @@ export interface ServerOptions {
   readonly idleTimeoutMs: number
   readonly timeoutMs: number
   readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly maxConnections: number
   /** Told of requests that were no HTTP, or too slow to become a request. */
   readonly refused: (code: ErrorCode, message: string) => void
 }
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { idleTimeoutMs, timeoutMs, tls, refused } = options
+  const { idleTimeoutMs, timeoutMs, tls, maxConnections, refused } = options
   const http = {
     headersTimeout: timeoutMs,
     // The body has a deadline of its own, counted from when it is asked for; this one only backs it.
@@ -26,7 +27,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     if (socket.writable && !socket.destroyed) socket.write(rawAnswer(code))
     socket.destroySoon()
   }
-  return Fastify({
+  const server = Fastify({
     logger: false,
     keepAliveTimeout: idleTimeoutMs,
     // Stopping waits for pushes in flight, not for connections that merely stay open.
@@ -36,6 +37,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler,
     ...(tls === undefined ? { http } : { https: { ...http, ...tls } }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+  // Beyond it Node closes a connection at once; every sender takes that as "send it again".
+  server.server.maxConnections = maxConnections
+  return server
 }
 
 type ConnectionError = Error & { readonly code?: string }
