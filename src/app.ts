@@ -2,18 +2,20 @@
 import { readFileSync } from 'node:fs'
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Gate } from './admission/gate.ts'
+import { Pressure, processVitals } from './admission/pressure.ts'
 import type { Address, Config } from './config/config.ts'
 import { CortexTenantMetrics } from './cortex-tenant-metrics.ts'
-import { createDeliver } from './egress/deliver.ts'
-import { Slots } from './egress/slots.ts'
+import { createEgress } from './egress/egress.ts'
 import { Upstream } from './egress/upstream.ts'
 import type { ErrorCode } from './errors.ts'
+import { registerGauges } from './gauges.ts'
 import { type Certificate, followCertificate, readCertificate } from './ingress/certificate.ts'
+import { createConnections } from './ingress/connection.ts'
 import { registerRoutes } from './ingress/routes.ts'
 import { createServer } from './ingress/server.ts'
 import type { Logger } from './log.ts'
@@ -49,9 +51,19 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   const halt = new AbortController()
   let warm = false
 
-  const gateLimits = { maxPushes: config.concurrency, maxBytes: config.limits.maxInFlightBytes }
-  const gate = new Gate(gateLimits)
-  const slots = new Slots(config.egress.maxConnsPerHost)
+  const metrics = new Metrics({ registry, version, ...config.metrics })
+  const peerMetrics =
+    config.metrics.compatibility === 'cortex_tenant'
+      ? new CortexTenantMetrics({ registry, ...config.metrics })
+      : undefined
+
+  const pressure = new Pressure(config.admission, processVitals(totalmem()))
+  const gate = new Gate({
+    maxPushes: config.concurrency,
+    maxBytes: config.limits.maxInFlightBytes,
+    pressure: () => pressure.exceeded,
+    refused: limit => metrics.limited(limit),
+  })
   const splitter = createSplitter({ threads: config.split.threads, engine: config.engine })
   if (splitter.engine !== config.engine) {
     log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
@@ -68,21 +80,23 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     timeoutMs: config.timeoutMs,
     maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
     ipv6: config.enableIpv6,
+    userAgent: `Sluice/${version}`,
   })
+  const egress = createEgress({
+    config,
+    upstream,
+    events: {
+      attempted(attempt) {
+        metrics.attempted(attempt)
+        peerMetrics?.attempted(attempt)
+      },
+      happened: event => metrics.happened(event),
+      broke: err => log.error({ err }, 'a bug: a batch could not be sent'),
+    },
+    refused: limit => metrics.limited(limit),
+  })
+  registerGauges(metrics, { config, gate, pressure, egress, splitter })
 
-  const metrics = new Metrics({
-    registry,
-    version,
-    ...config.metrics,
-    gate,
-    gateLimits,
-    slots,
-    splitsWaiting: () => splitter.waiting,
-  })
-  const peerMetrics =
-    config.metrics.compatibility === 'cortex_tenant'
-      ? new CortexTenantMetrics({ registry, ...config.metrics })
-      : undefined
   const pushLog = new PushLog({ log, responseErrors: config.log.responseErrors })
 
   const report = (push: PushReport) => {
@@ -98,14 +112,8 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   const pipeline = createPipeline({
     gate,
     split: splitter.split,
-    deliver: createDeliver({
-      upstream,
-      slots,
-      attempted: attempt => {
-        metrics.attempted(attempt)
-        peerMetrics?.attempted(attempt)
-      },
-    }),
+    deliver: egress.deliver,
+    memo: egress.memo,
     rules: rulesOf(config),
     policy: {
       on429: config.on429,
@@ -114,6 +122,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       retryAfterMaxMs: config.retryAfterMaxMs,
     },
     maxBodyBytes: config.limits.maxBodyBytes,
+    pushDeadlineMs: config.pushDeadlineMs,
     report,
   })
 
@@ -123,6 +132,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     idleTimeoutMs: config.idleTimeoutMs,
     timeoutMs: config.timeoutMs,
     tls,
+    maxConnections: config.ingress.maxConnections,
     refused,
   })
   registerRoutes(server, {
@@ -137,12 +147,19 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     },
     refused,
     halt: halt.signal,
+    connectionOf: createConnections({
+      maxAgeMs: config.ingress.maxConnectionAgeMs,
+      now: () => performance.now(),
+      random: Math.random,
+    }),
     health: { ready: () => warm && !stopping.signal.aborted, stopping: () => stopping.signal.aborted },
   })
   const metricsServer = createMetricsServer(registry)
 
   const close = async () => {
     await Promise.all([server.close(), metricsServer.close()])
+    pressure.stop()
+    egress.stop()
     await Promise.all([splitter.close(), upstream.destroy()])
   }
 
@@ -151,6 +168,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     await splitter.warm()
     await listen(server, config.listen)
     await listen(metricsServer, config.listenMetrics)
+    pressure.start()
     warm = true
   } catch (error) {
     await close()
@@ -211,7 +229,7 @@ function rulesOf(config: Config): SplitRules {
     invalid: tenant.invalid,
     format: tenant.format,
     metadata: config.metadata,
-    haLabels: [],
+    haLabels: config.lanes.haLabels,
     compression: config.egress.compression,
     maxDecodedBytes: limits.maxDecodedBytes,
     maxOutputBytes: limits.maxSplitOutputBytes,

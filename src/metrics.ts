@@ -3,9 +3,8 @@
  * process. Tenants become label values only where the configuration says so, and only so many of them.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
-import type { Gate } from './admission/gate.ts'
-import type { AttemptReport } from './egress/deliver.ts'
-import type { Slots } from './egress/slots.ts'
+import type { Delivery } from './egress/deliver.ts'
+import type { AttemptReport, LaneEvent } from './egress/lane.ts'
 import type { ErrorCode } from './errors.ts'
 import type { PushReport } from './pipeline.ts'
 import type { Counts } from './split/split.ts'
@@ -16,57 +15,55 @@ export interface MetricsOptions {
   readonly version: string
   readonly includeTenant: boolean
   readonly maxTenants: number
-  /** What the gauges read; a gauge is asked when it is scraped. */
-  readonly gate: Gate
-  readonly gateLimits: { readonly maxPushes: number; readonly maxBytes: number }
-  readonly slots: Slots
-  readonly splitsWaiting: () => number
 }
 
 /** Seconds, from a store on the same node to the sender's own timeout. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25]
-const KINDS = ['series', 'samples', 'histograms', 'exemplars', 'metadata'] as const satisfies (keyof Counts)[]
+/** Shares in one request. */
+const SHARES = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+const RECEIVED = [
+  'series',
+  'samples',
+  'histograms',
+  'exemplars',
+  'metadata',
+] as const satisfies (keyof Counts)[]
+const ENDED = ['shares', 'series', 'samples', 'histograms', 'exemplars'] as const
+/** How a share ended; `remembered` is one that an earlier push of the same bytes had brought already. */
+type End = Delivery['verdict']['kind'] | 'remembered'
+type Ends = Record<(typeof ENDED)[number], number>
 
 export class Metrics {
+  readonly #registry: Registry
   readonly #tenants: TenantLabels
   readonly #includeTenant: boolean
   readonly #pushes: Counter<'protocol' | 'status'>
   readonly #errors: Counter<'code'>
   readonly #receivedBytes: Counter
   readonly #received: Readonly<Record<keyof Counts, Counter>>
-  readonly #shares: Counter<'verdict' | 'tenant'>
-  readonly #ended: Readonly<
-    Record<'series' | 'samples' | 'histograms' | 'exemplars', Counter<'verdict' | 'tenant'>>
-  >
+  readonly #ended: Readonly<Record<(typeof ENDED)[number], Counter<'verdict' | 'tenant'>>>
   readonly #refused: Counter<'reason' | 'policy'>
   readonly #disagreements: Counter
   readonly #pushSeconds: Histogram
   readonly #splitSeconds: Histogram
   readonly #attemptSeconds: Histogram<'verdict'>
+  readonly #attemptShares: Histogram
+  readonly #lanes: Counter<'event'>
+  readonly #limits: Counter<'limit'>
 
   constructor(options: MetricsOptions) {
-    const { registry, gate, gateLimits, slots } = options
+    const { registry } = options
     const registers = [registry]
     const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       new Counter<L>({ name: `sluice_${name}`, help, labelNames: [...labelNames], registers })
-    const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-      new Histogram<L>({
-        name: `sluice_${name}`,
-        help,
-        labelNames: [...labelNames],
-        buckets: SECONDS,
-        registers,
-      })
-    const gauge = (name: string, help: string, read: () => number) =>
-      new Gauge({
-        name: `sluice_${name}`,
-        help,
-        registers,
-        collect() {
-          this.set(read())
-        },
-      })
+    const histogram = <L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[] = [],
+      buckets: number[] = SECONDS,
+    ) => new Histogram<L>({ name: `sluice_${name}`, help, labelNames: [...labelNames], buckets, registers })
 
+    this.#registry = registry
     this.#includeTenant = options.includeTenant
     this.#tenants = new TenantLabels(options.maxTenants)
     const tenant = options.includeTenant ? (['tenant'] as const) : []
@@ -83,18 +80,17 @@ export class Metrics {
       exemplars: counter('received_exemplars_total', 'Exemplars in pushes that could be split.'),
       metadata: counter('received_metadata_total', 'Metadata entries in pushes that could be split.'),
     }
-    this.#shares = counter('shares_total', 'Shares, by how they ended.', ['verdict', ...tenant])
+    const ended = (name: string, what: string) =>
+      counter(`${name}_total`, `${what}, by how they ended; remembered: an earlier push had brought them.`, [
+        'verdict',
+        ...tenant,
+      ])
     this.#ended = {
-      series: counter('series_total', 'Series in shares, by how these ended.', ['verdict', ...tenant]),
-      samples: counter('samples_total', 'Samples in shares, by how these ended.', ['verdict', ...tenant]),
-      histograms: counter('histograms_total', 'Native histograms in shares, by how these ended.', [
-        'verdict',
-        ...tenant,
-      ]),
-      exemplars: counter('exemplars_total', 'Exemplars in shares, by how these ended.', [
-        'verdict',
-        ...tenant,
-      ]),
+      shares: ended('shares', 'Shares'),
+      series: ended('series', 'Series in shares'),
+      samples: ended('samples', 'Samples in shares'),
+      histograms: ended('histograms', 'Native histograms in shares'),
+      exemplars: ended('exemplars', 'Exemplars in shares'),
     }
     this.#refused = counter(
       'refused_series_total',
@@ -113,17 +109,16 @@ export class Metrics {
     this.#attemptSeconds = histogram('upstream_attempt_duration_seconds', 'One request to the store.', [
       'verdict',
     ])
+    this.#attemptShares = histogram('upstream_attempt_shares', 'Shares that one request carried.', [], SHARES)
+    this.#lanes = counter(
+      'lane_events_total',
+      'What happened in lanes: retry, batch_split, limit_halved, breaker_opened, shed, withdrawn, queue_full.',
+      ['event'],
+    )
+    this.#limits = counter('limit_hits_total', 'Refusals, by the key of the limit that was met.', ['limit'])
 
-    gauge('in_flight_pushes', 'Pushes taken in and not answered.', () => gate.pushes)
-    gauge('in_flight_pushes_limit', 'concurrency', () => gateLimits.maxPushes)
-    gauge('in_flight_bytes', 'Bytes charged for pushes in flight.', () => gate.bytes)
-    gauge('in_flight_bytes_limit', 'limits.max_in_flight_bytes', () => gateLimits.maxBytes)
-    gauge('upstream_requests_in_flight', 'Requests to the store under way.', () => slots.taken)
-    gauge('upstream_requests_in_flight_limit', 'max_conns_per_host', () => slots.max)
-    gauge('upstream_requests_waiting', 'Shares that wait for a connection.', () => slots.waiting)
-    gauge('split_waiting', 'Pushes that wait for a thread.', options.splitsWaiting)
-    gauge('tenant_labels', 'Tenants with a label value of their own.', () => this.#tenants.size)
-    gauge('tenant_labels_limit', 'metrics.max_tenants', () => options.maxTenants)
+    this.gauge('tenant_labels', 'Tenants with a label value of their own.', () => this.#tenants.size)
+    this.gauge('tenant_labels_limit', 'metrics.max_tenants', () => options.maxTenants)
     new Gauge({
       name: 'sluice_build_info',
       help: 'Always 1.',
@@ -131,6 +126,18 @@ export class Metrics {
       registers,
     }).set({ version: options.version, node: process.version }, 1)
     collectDefaultMetrics({ register: registry })
+  }
+
+  /** A gauge that is asked when it is scraped. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `sluice_${name}`,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read())
+      },
+    })
   }
 
   pushed(report: PushReport): void {
@@ -142,25 +149,49 @@ export class Metrics {
     if (report.splitSeconds !== undefined) this.#splitSeconds.observe(report.splitSeconds)
     if (split === undefined) return
 
-    for (const kind of KINDS) this.#received[kind].inc(split.received[kind])
+    for (const kind of RECEIVED) if (split.received[kind] > 0) this.#received[kind].inc(split.received[kind])
     if (split.disagreements > 0) this.#disagreements.inc(split.disagreements)
     for (const { reason, dropped, series } of split.refusals) {
       this.#refused.inc({ reason, policy: dropped ? 'drop' : 'reject' }, series)
     }
-    for (const { share, verdict } of report.deliveries) {
-      const labels = this.#includeTenant
-        ? { verdict: verdict.kind, tenant: this.#tenants.of(share.tenant) }
-        : { verdict: verdict.kind }
-      this.#shares.inc(labels)
-      this.#ended.series.inc(labels, share.series)
-      this.#ended.samples.inc(labels, share.samples)
-      this.#ended.histograms.inc(labels, share.histograms)
-      this.#ended.exemplars.inc(labels, share.exemplars)
+    this.#count(report.deliveries)
+  }
+
+  /** A push can have a thousand shares and a counter costs a microsecond, so they are added up first. */
+  #count(deliveries: readonly Delivery[]): void {
+    const sums = new Map<string, { end: End; tenant: string | undefined; ends: Ends }>()
+    for (const { share, verdict, remembered } of deliveries) {
+      const end = remembered ? 'remembered' : verdict.kind
+      const tenant = this.#includeTenant ? this.#tenants.of(share.tenant) : undefined
+      const key = tenant === undefined ? end : `${end} ${tenant}`
+      let sum = sums.get(key)
+      if (sum === undefined) {
+        sum = { end, tenant, ends: { shares: 0, series: 0, samples: 0, histograms: 0, exemplars: 0 } }
+        sums.set(key, sum)
+      }
+      sum.ends.shares++
+      sum.ends.series += share.series
+      sum.ends.samples += share.samples
+      sum.ends.histograms += share.histograms
+      sum.ends.exemplars += share.exemplars
+    }
+    for (const { end, tenant, ends } of sums.values()) {
+      const labels = tenant === undefined ? { verdict: end } : { verdict: end, tenant }
+      for (const kind of ENDED) if (ends[kind] > 0) this.#ended[kind].inc(labels, ends[kind])
     }
   }
 
-  attempted({ seconds, verdict }: AttemptReport): void {
+  attempted({ seconds, verdict, shares }: AttemptReport): void {
     this.#attemptSeconds.observe({ verdict: verdict.kind }, seconds)
+    this.#attemptShares.observe(shares)
+  }
+
+  happened(event: LaneEvent): void {
+    this.#lanes.inc({ event })
+  }
+
+  limited(limit: string): void {
+    this.#limits.inc({ limit })
   }
 
   /** A request that never became a push. */

@@ -5,6 +5,8 @@
 import type { Gate } from './admission/gate.ts'
 import { type Answer, type AnswerPolicy, answerOf, answerOfError, toSluiceError } from './answer.ts'
 import type { Deliver, Delivery } from './egress/deliver.ts'
+import { isFinal, type Memo } from './egress/memo.ts'
+import type { Sender } from './egress/sender.ts'
 import { SluiceError } from './errors.ts'
 import { decodedCharge } from './split/claim.ts'
 import type { Encoding, Protocol, SplitResult, SplitRules } from './split/split.ts'
@@ -22,6 +24,9 @@ interface Arrival {
   readonly prefix: string | undefined
   /** What of the sender's headers goes on to the store. */
   readonly headers: Readonly<Record<string, string>>
+  /** The values of those among them that the configuration names; pushes that differ in them never share a request. */
+  readonly forwarded: string
+  readonly sender: Sender
   /** Aborts with a SluiceError when its delivery is to end now: the sender is gone, or this process. */
   readonly cancelled: AbortSignal
 }
@@ -42,9 +47,12 @@ export interface PipelineOptions {
   readonly gate: Gate
   readonly split: Splitter['split']
   readonly deliver: Deliver
+  readonly memo: Pick<Memo, 'recall' | 'remember'>
   readonly rules: SplitRules
   readonly policy: AnswerPolicy
   readonly maxBodyBytes: number
+  /** From the arrival of its head to its answer. */
+  readonly pushDeadlineMs: number
   /** The one place where pushes are counted and logged, so that no branch can skip it. */
   readonly report: (report: PushReport) => void
   readonly now?: () => number
@@ -61,9 +69,10 @@ interface Progress {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { gate, split, deliver, rules, policy, maxBodyBytes, report, now = () => performance.now() } = options
+  const { gate, split, deliver, memo, rules, policy, maxBodyBytes, pushDeadlineMs, report } = options
+  const { now = () => performance.now() } = options
 
-  async function pass(arrival: Arrival, progress: Progress): Promise<Answer> {
+  async function pass(arrival: Arrival, progress: Progress, arrived: number): Promise<Answer> {
     // A chunked body says nothing of its length, so it is charged the most that it may have.
     const permit = gate.admit(arrival.contentLength ?? maxBodyBytes)
     if (!permit.admitted) throw new SluiceError('overloaded', permit.message)
@@ -77,18 +86,24 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       )
       if (refusal !== undefined) throw new SluiceError('overloaded', refusal.message)
 
+      const scope = [arrival.protocol, arrival.encoding, arrival.prefix ?? '', arrival.forwarded].join('\0')
+      const earlier = memo.recall(body, scope)
       const started = now()
       const push = { body, encoding: arrival.encoding, protocol: arrival.protocol }
       const chosen = arrival.prefix === undefined ? rules : { ...rules, prefix: arrival.prefix }
-      const result = await split(push, chosen)
+      const { result, body: returned } = await split(push, chosen)
       progress.splitSeconds = (now() - started) / 1000
       if (!result.ok) {
         throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
       }
       progress.split = result
 
-      progress.deliveries = await deliver(result.shares, arrival.headers, arrival.cancelled)
-      arrival.cancelled.throwIfAborted()
+      const { protocol, sender, headers, forwarded, cancelled } = arrival
+      const context = { protocol, sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
+      const { deliveries, sent } = await deliver(result.shares, context, earlier, cancelled)
+      progress.deliveries = deliveries
+      if (!deliveries.every(({ verdict }) => isFinal(verdict))) memo.remember(returned, scope, sent, earlier)
+      cancelled.throwIfAborted()
       return answerOf(progress.deliveries, result.refusals, policy)
     } finally {
       permit.release()
@@ -99,7 +114,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const arrived = now()
     const progress: Progress = { bodyBytes: 0, split: undefined, splitSeconds: undefined, deliveries: [] }
     let error: SluiceError | undefined
-    const answer = await pass(arrival, progress).catch((thrown: unknown) => {
+    const answer = await pass(arrival, progress, arrived).catch((thrown: unknown) => {
       error = toSluiceError(thrown)
       return answerOfError(error)
     })

@@ -23,7 +23,9 @@ const METADATA = compressed(metadata('up', 'Whether it is up.'))
 
 let stage: Stage
 beforeAll(async () => {
-  stage = await startStage({ config: { timeout: '500ms', tenant: { label: 'tenant' } } })
+  // One attempt each, whatever came before: what lanes make of failures is in lanes.test.ts.
+  const config = { retry: { max_attempts: 1 }, breaker: { failures: 0 }, memo: { enabled: false } }
+  stage = await startStage({ config: { timeout: '500ms', tenant: { label: 'tenant' }, ...config } })
   stage.store.respond = byTenant
 })
 beforeEach(() => {

@@ -12,7 +12,7 @@ describe('concurrency', () => {
     await using stage = await startStage({ config: { concurrency: 2 } })
     const { respond, release, waiting } = held()
     stage.store.respond = respond
-    const taken = [stage.push([push]), stage.push([push])]
+    const taken = [stage.push([push]), stage.push([{ ...push, tenant: 'b' }])]
     await eventually(() => waiting.length === 2)
     const { status, headers, body } = await stage.push([push])
     expect(status).toBe(503)

@@ -75,7 +75,7 @@ describe('cortex-tenant’s names', () => {
   })
 
   test('count an error for a request without answer only', async () => {
-    await using stage = await startStage({ config: compatible })
+    await using stage = await startStage({ config: { ...compatible, retry: { max_attempts: 1 } } })
     stage.store.respond = answerWith(500)
     await stage.push([up('a')])
     expect(await stage.metric(`${PEER}request_errors{tenant=""}`)).toBeUndefined()

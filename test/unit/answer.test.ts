@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AnswerPolicy, answerOf, answerOfError, toSluiceError } from '../../src/answer.ts'
 import type { Delivery } from '../../src/egress/deliver.ts'
-import { verdictOf } from '../../src/egress/upstream.ts'
+import { localVerdict, verdictOf } from '../../src/egress/verdict.ts'
 import { SluiceError } from '../../src/errors.ts'
 import type { Refusal } from '../../src/split/split.ts'
 import type { TenantId } from '../../src/tenant.ts'
@@ -22,12 +22,13 @@ function delivery(
 ): Delivery {
   const verdict =
     status === 0
-      ? ({ kind: 'unreachable', status: 0, reason: 'connect ECONNREFUSED', retryAfterMs: undefined } as const)
+      ? localVerdict('connect ECONNREFUSED')
       : verdictOf(status, options.reason ?? '', options.retryAfterMs)
   const tenant = (options.tenant ?? 't') as TenantId
   return {
     share: { ...none, series: 3, tenant, body: new Uint8Array(), decodedBytes: 0, ha: [], alone: false },
     verdict,
+    remembered: false,
   }
 }
 

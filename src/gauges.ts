@@ -1,0 +1,97 @@
+/** One gauge for each thing that can fill up, and one for its limit, whose help is the limit's key in the configuration. */
+import type { Gate } from './admission/gate.ts'
+import type { Pressure } from './admission/pressure.ts'
+import type { Config } from './config/config.ts'
+import type { Egress } from './egress/egress.ts'
+import type { Metrics } from './metrics.ts'
+import type { Splitter } from './split/splitter.ts'
+
+export interface Gauged {
+  readonly config: Config
+  readonly gate: Gate
+  readonly pressure: Pressure
+  readonly egress: Egress
+  readonly splitter: Splitter
+}
+
+export function registerGauges(metrics: Metrics, { config, gate, pressure, egress, splitter }: Gauged): void {
+  const { lanes, connections, memo, upstreamBreaker } = egress
+  const bounded = (name: string, help: string, read: () => number, key: string, limit: number) => {
+    metrics.gauge(name, help, read)
+    metrics.gauge(`${name}_limit`, key, () => limit)
+  }
+  const { limits } = config
+
+  bounded(
+    'in_flight_pushes',
+    'Pushes taken in and not answered.',
+    () => gate.pushes,
+    'concurrency',
+    config.concurrency,
+  )
+  bounded(
+    'in_flight_bytes',
+    'Bytes charged for pushes in flight.',
+    () => gate.bytes,
+    'limits.max_in_flight_bytes',
+    limits.maxInFlightBytes,
+  )
+  bounded(
+    'memory_ratio',
+    'Resident memory, of what the process may use.',
+    () => pressure.memoryRatio,
+    'admission.max_memory_percent, divided by 100',
+    config.admission.maxMemoryPercent / 100,
+  )
+  bounded(
+    'event_loop_delay_seconds',
+    'Delay of the event loop, 99th percentile of the last second.',
+    () => pressure.eventLoopDelayMs / 1000,
+    'admission.max_event_loop_delay',
+    config.admission.maxEventLoopDelayMs / 1000,
+  )
+  metrics.gauge('split_waiting', 'Pushes that wait for a thread.', () => splitter.waiting)
+
+  bounded('lanes', 'Tenants with a lane.', () => lanes.size, 'lanes.max', config.lanes.max)
+  metrics.gauge('lanes_queued_shares', 'Shares that wait in lanes.', () => lanes.queuedShares)
+  metrics.gauge(
+    'lanes_queued_bytes',
+    'Bytes that wait in lanes, before compression.',
+    () => lanes.queuedBytes,
+  )
+  metrics.gauge(
+    'lanes_queued_bytes_per_lane_limit',
+    'lanes.max_queued_bytes',
+    () => config.lanes.maxQueuedBytes,
+  )
+  metrics.gauge('lanes_in_flight', 'Batches under way, their retries included.', () => lanes.inFlight)
+  metrics.gauge('breakers_open', 'Tenants whose breaker is open.', () => lanes.breakersOpen)
+  metrics.gauge('upstream_breaker_open', '1 while the store as a whole is taken for down.', () =>
+    upstreamBreaker.open ? 1 : 0,
+  )
+  bounded(
+    'upstream_connections',
+    'Connections to the store in use.',
+    () => connections.taken,
+    'max_conns_per_host',
+    connections.limits.max,
+  )
+  metrics.gauge(
+    'upstream_connections_per_lane_limit',
+    'lanes.max_connections_percent',
+    () => connections.limits.maxPerLane,
+  )
+  metrics.gauge(
+    'upstream_connections_waiting',
+    'Requests that wait for a connection.',
+    () => connections.waiting,
+  )
+  bounded(
+    'memo_bytes',
+    'Memory of the retry memo, estimated.',
+    () => memo.bytes,
+    'memo.max_bytes',
+    config.memo.maxBytes,
+  )
+  metrics.gauge('memo_pushes', 'Failed pushes in the retry memo.', () => memo.size)
+}
