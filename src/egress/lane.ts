@@ -371,9 +371,9 @@ export class Lane implements Carrier {
     const wasOpen = this.#breaker.open
     this.#breaker.failed()
     if (!wasOpen && this.#breaker.open) events.happened('breaker_opened')
-    // One tenant's 503 or hanging says nothing of the others; a port where nobody listens does.
-    if (verdict.cause === 'connection') upstreamBreaker.failed()
-    else if (verdict.cause === 'answer') upstreamBreaker.succeeded()
+    // One tenant's 503, reset or hanging says nothing of the others; a port where nobody listens does.
+    if (verdict.cause === 'connect') upstreamBreaker.failed()
+    else if (verdict.cause === 'answer' || verdict.cause === 'connection') upstreamBreaker.succeeded()
     else upstreamBreaker.ended()
   }
 

@@ -31,7 +31,11 @@ export function backoff(
 }
 
 function passes(verdict: Extract<Verdict, { kind: 'unreachable' }>): boolean {
-  return verdict.cause === 'connection' || (verdict.cause === 'answer' && GATEWAY.has(verdict.status))
+  return (
+    verdict.cause === 'connect' ||
+    verdict.cause === 'connection' ||
+    (verdict.cause === 'answer' && GATEWAY.has(verdict.status))
+  )
 }
 
 const GATEWAY: ReadonlySet<number> = new Set([502, 503, 504])

@@ -180,9 +180,9 @@ class Answer implements Handler {
 
   onResponseError(_controller: Controller, error: Error): void {
     const reason = printable(describe(error), REASON_CHARACTERS)
-    this.#finish(
-      this.#ended ?? { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause: 'connection' },
-    )
+    // A request begins when it has a connection.
+    const cause = this.#controller === undefined ? 'connect' : 'connection'
+    this.#finish(this.#ended ?? { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause })
   }
 
   #verdict(): Verdict {

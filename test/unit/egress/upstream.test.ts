@@ -176,6 +176,7 @@ describe('an attempt', () => {
     expect(verdict).toMatchObject({
       kind: 'unreachable',
       status: 0,
+      cause: 'connect',
       reason: expect.stringContaining('ECONNREFUSED'),
     })
   })
