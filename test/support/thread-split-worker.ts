@@ -6,7 +6,8 @@ const { port, answered } = workerData as { port: MessagePort; answered: Int32Arr
 const splitter = createSplitter({ threads: 1, engine: 'wasm', inlineBelowBytes: 0 })
 
 port.on('message', async ({ push, rules }: SplitTask) => {
-  port.postMessage(await splitter.split(push, rules))
+  const { result } = await splitter.split(push, rules)
+  port.postMessage(result)
   Atomics.store(answered, 0, 1)
   Atomics.notify(answered, 0)
 })
