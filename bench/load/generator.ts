@@ -133,8 +133,8 @@ const bodies = Array.from(
 )
 
 answerCalls<GeneratorCall, GeneratorCounts>(call => {
-  if (call.kind === 'start') start(new URL(call.url), call.pushesPerSecond)
   const counts = read()
+  if (call.kind === 'start') start(new URL(call.url), call.pushesPerSecond)
   if (call.kind === 'stop') stop()
   return counts
 })

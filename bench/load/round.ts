@@ -38,7 +38,7 @@ export interface Result {
 }
 
 export type Generator = Child<GeneratorCall, GeneratorCounts>
-type Store = Child<StoreCall, StoreCounts>
+export type Store = Child<StoreCall, StoreCounts>
 
 export const startGenerator = (options: GeneratorOptions): Promise<Generator> =>
   startChild(new URL('./generator.ts', import.meta.url), options)

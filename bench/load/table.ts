@@ -24,7 +24,7 @@ export const ROWS: readonly Row[] = [
   { load: at(8, 0, 100, 64), throughput: 4.4, cpu: 6, maxRssMiB: 250 },
   { load: at(50, 20, 10, 512), throughput: 4, cpu: 7, maxRssMiB: 250 },
   { load: at(50, 20, 100, 512), throughput: 5, cpu: 8, maxRssMiB: 250 },
-  { load: at(8, 0, 1_000, 64), throughput: 4, cpu: 5, maxRssMiB: 400 },
+  { load: at(8, 0, 1_000, 256), throughput: 4, cpu: 5, maxRssMiB: 400 },
   { load: at(50, 20, 1_000, 512), throughput: 250_000, absolute: true, maxRssMiB: 400 },
 ]
 

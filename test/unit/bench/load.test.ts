@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { buildBody } from '../../../bench/load/payload.ts'
+import { type Generator, type Store, startGenerator, startStore } from '../../../bench/load/round.ts'
+import { cpuSeconds, residentBytes } from '../../../bench/load/usage.ts'
+import { RawConnection } from '../../support/raw-connection.ts'
+import { answerWith, startReceiver } from '../../support/receiver.ts'
+import { decodePush } from '../../support/remote-write.ts'
+
+const SHAPE = { series: 20, tenants: 3, protocol: '1.0' } as const
+
+describe('the payload', () => {
+  test.each(['1.0', '2.0'] as const)('of %s has the series and tenants asked for', protocol => {
+    const series = decodePush(buildBody({ series: 500, tenants: 7, protocol }, 3), protocol)
+    const tenants = series.map(({ labels }) => labels.find(([name]) => name === 'tenant')![1])
+    expect(series).toHaveLength(500)
+    expect(new Set(tenants).size).toBe(7)
+    expect(new Set(series.map(({ labels }) => JSON.stringify(labels))).size).toBe(500)
+    for (const { labels } of series) {
+      const names = labels.map(([name]) => name)
+      expect(names).toEqual([...new Set(names)].sort())
+    }
+  })
+
+  test('gives each sender tenants of its own where asked', () => {
+    const shape = { ...SHAPE, tenants: 1, ownTenants: true, tenantPrefix: 'own-' }
+    const [first] = decodePush(buildBody(shape, 12), '1.0')
+    expect(first!.labels).toContainEqual(['tenant', 'own-12'])
+  })
+})
+
+describe('the store of the load', () => {
+  let store: Store
+  let url: URL
+  beforeEach(async () => {
+    store = await startStore({ latencyMs: 0, bytesPerSecond: 0 })
+    url = new URL(`http://127.0.0.1:${(await store.call('read')).port}/push`)
+  })
+  afterEach(() => store.stop())
+
+  const REQUEST = 'POST /push HTTP/1.1\r\nHost: store\r\nContent-Length: 10\r\n\r\n0123\r\n\r\n89'
+
+  test.each([1, 2, 3, 7, 1_000])('counts requests that come in pieces of %i bytes', async size => {
+    const connection = await RawConnection.open(url)
+    const bytes = REQUEST.repeat(5)
+    for (let at = 0; at < bytes.length; at += size) {
+      connection.send(bytes.slice(at, at + size))
+      await sleep(0)
+    }
+    for (let n = 0; n < 5; n++) expect((await connection.answer()).status).toBe(200)
+    expect(await store.call('read')).toMatchObject({ requests: 5, bytes: 50, connections: 1 })
+    connection.destroy()
+  })
+
+  test('begins anew after a reset', async () => {
+    const connection = await RawConnection.open(url)
+    connection.send(REQUEST)
+    await connection.answer()
+    await store.call('reset')
+    connection.send(REQUEST, REQUEST)
+    await connection.answer()
+    await connection.answer()
+    expect(await store.call('read')).toMatchObject({ requests: 2, bytes: 20 })
+    connection.destroy()
+  })
+})
+
+describe('the generator', () => {
+  let generator: Generator
+  beforeEach(async () => {
+    generator = await startGenerator({ ...SHAPE, senders: 3 })
+  })
+  afterEach(() => generator.stop())
+
+  /** Pushes to `url` until `enough`, and what was counted. */
+  const drive = async (url: string, enough: () => boolean, pushesPerSecond = 0) => {
+    await generator.call({ kind: 'start', url, pushesPerSecond })
+    while (!enough()) await sleep(10)
+    return await generator.call({ kind: 'stop' })
+  }
+
+  test('keeps one connection and one push in flight per sender, and its pushes can be read', async () => {
+    await using receiver = await startReceiver()
+    let [now, most] = [0, 0]
+    receiver.respond = async (received, response, request) => {
+      most = Math.max(most, ++now)
+      await sleep(5)
+      now--
+      answerWith(204)(received, response, request)
+    }
+    const counts = await drive(`${receiver.url}/push?a=b`, () => receiver.received.length >= 30)
+    expect(most).toBe(3)
+    expect(Object.keys(counts.statuses)).toEqual(['204'])
+    expect(counts.statuses['204']).toBeGreaterThanOrEqual(27)
+    expect(counts.sent).toBeGreaterThanOrEqual(30)
+    expect(counts.p50).toBeGreaterThan(0)
+    for (const { path, body } of receiver.received) {
+      expect(path).toBe('/push?a=b')
+      expect(decodePush(body, '1.0')).toHaveLength(20)
+    }
+  })
+
+  test.each([
+    ['a body', answerWith(503, 'try later', { 'content-length': '9' }), '503'],
+    ['a chunked body', answerWith(400, 'bad'), '400'],
+    ['a close', answerWith(503, '', { connection: 'close' }), '503'],
+  ])('goes on after an answer with %s', async (_, respond, status) => {
+    await using receiver = await startReceiver(respond)
+    const counts = await drive(`${receiver.url}/push`, () => receiver.received.length >= 12)
+    expect(Object.keys(counts.statuses)).toEqual([status])
+    expect(counts.p99).toBe(0)
+  })
+
+  test('counts a connection that ends without an answer as an error, and goes on', async () => {
+    await using receiver = await startReceiver((_received, response) => response.destroy())
+    const counts = await drive(`${receiver.url}/push`, () => receiver.received.length >= 12)
+    expect(Object.keys(counts.statuses)).toEqual(['error'])
+  })
+
+  test('counts what was due while no sender was idle', async () => {
+    await using receiver = await startReceiver(() => {})
+    const { sent, late } = await drive(`${receiver.url}/push`, () => receiver.received.length === 3, 2_000)
+    expect(sent).toBe(3)
+    expect(late).toBeGreaterThanOrEqual(0)
+    await generator.call({ kind: 'start', url: `${receiver.url}/push`, pushesPerSecond: 2_000 })
+    await sleep(100)
+    expect((await generator.call({ kind: 'stop' })).late).toBeGreaterThan(0)
+  })
+})
+
+describe('usage', () => {
+  test('counts a process with its children', async () => {
+    const burn = 'const until = Date.now() + 400; while (Date.now() < until);'
+    const code = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(`${burn} setInterval(() => {}, 1000)`)}], { stdio: 'inherit' }); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['-e', code], { stdio: 'ignore', detached: true })
+    try {
+      while (cpuSeconds(child.pid!) < 0.2) await sleep(50)
+      // Two Node processes: one alone has some 40 MiB.
+      expect(residentBytes(child.pid!, 'VmHWM')).toBeGreaterThan(60 * 1024 * 1024)
+      expect(residentBytes(child.pid!, 'VmHWM')).toBeGreaterThanOrEqual(residentBytes(child.pid!, 'VmRSS'))
+    } finally {
+      process.kill(-child.pid!, 'SIGKILL')
+      await once(child, 'exit')
+    }
+  })
+
+  test('is nothing for a process that is gone', () => {
+    expect(cpuSeconds(2 ** 22 + 1)).toBe(0)
+    expect(residentBytes(2 ** 22 + 1, 'VmRSS')).toBe(0)
+  })
+})
