@@ -1,32 +1,22 @@
 /**
  * How the answers of the store become the answer to the sender. Where cortex-tenant answers otherwise, its answer stands
- * in the title; docs/migrate-from-cortex-tenant.md says why.
+ * in the title (test/e2e/drop-in-answers.test.ts asks it); docs/migrate-from-cortex-tenant.md says why.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ANSWER_CASES, answerByTenant, BODY_CASES } from '../support/answer-cases.ts'
 import { message, metadata, series } from '../support/messages.ts'
-import { answerWith, type Respond } from '../support/receiver.ts'
+import { answerWith } from '../support/receiver.ts'
 import { compressed, type Stage, startStage } from '../support/stage.ts'
 import { concat } from '../support/wire.ts'
 
-/** Each tenant gets what its name says: `s429` a 429, `broken` a connection that ends, `mute` nothing. */
-const byTenant: Respond = (received, response, request) => {
-  const tenant = received.headers['x-scope-orgid'] as string
-  if (tenant === 'broken') request.socket.destroy()
-  if (tenant.startsWith('s'))
-    answerWith(Number(tenant.slice(1)), `reason of ${tenant}`)(received, response, request)
-}
-
 const of = (...tenants: readonly string[]) => tenants.map(tenant => ({ __name__: 'up', tenant }))
-const BAD_SNAPPY = Buffer.from('no snappy')
-const BAD_PROTOBUF = compressed(Buffer.from('\x0a\x05abc'))
-const METADATA = compressed(metadata('up', 'Whether it is up.'))
 
 let stage: Stage
 beforeAll(async () => {
   // One attempt each, whatever came before: what lanes make of failures is in lanes.test.ts.
   const config = { retry: { max_attempts: 1 }, breaker: { failures: 0 }, memo: { enabled: false } }
   stage = await startStage({ config: { timeout: '500ms', tenant: { label: 'tenant' }, ...config } })
-  stage.store.respond = byTenant
+  stage.store.respond = answerByTenant
 })
 beforeEach(() => {
   stage.stored()
@@ -34,25 +24,7 @@ beforeEach(() => {
 afterAll(() => stage[Symbol.asyncDispose]())
 
 describe('the answer to a push', () => {
-  test.each([
-    { tenants: ['s200'], status: 204, peer: 200 },
-    { tenants: ['s202'], status: 204, peer: 202 },
-    { tenants: ['s200', 's204'], status: 204, peer: 204 },
-    { tenants: ['s200', 's400'], status: 400, peer: 400 },
-    { tenants: ['s200', 's422'], status: 400, peer: 422 },
-    { tenants: ['s400', 's409'], status: 400, peer: 409 },
-    { tenants: ['s204', 's429'], status: 429, peer: 429 },
-    { tenants: ['s400', 's429'], status: 429, peer: 429 },
-    { tenants: ['s429', 's499'], status: 429, peer: 499 },
-    { tenants: ['s429', 's500'], status: 503, peer: 500 },
-    { tenants: ['s200', 's503'], status: 503, peer: 503 },
-    { tenants: ['s200', 's302'], status: 503, peer: 302 },
-    { tenants: ['s200', 's401'], status: 400, peer: 401 },
-    { tenants: ['s200', 'broken'], status: 503, peer: 500 },
-    { tenants: ['s400', 'broken'], status: 503, peer: 500 },
-    { tenants: ['s503', 'broken'], status: 503, peer: 500 },
-    { tenants: ['s200', 'mute'], status: 503, peer: 500 },
-  ])('of $tenants is $status (peer: $peer)', async ({ tenants, status }) => {
+  test.each(ANSWER_CASES)('of $tenants is $status (peer: $peer)', async ({ tenants, status }) => {
     const answer = await stage.push(of(...tenants))
     expect(answer.status).toBe(status)
     // Whatever became of one, every tenant's share was sent, and once.
@@ -71,14 +43,9 @@ describe('the answer to a push', () => {
     expect(body).toContain('tenant mute: 1 series unreachable: no answer within timeout (0.5 s)')
   })
 
-  test.each([
-    ['a body that is no snappy', BAD_SNAPPY, 400],
-    ['a message that is no protobuf', BAD_PROTOBUF, 400],
-    ['a message with nothing in it (peer: 400)', compressed(Buffer.alloc(0)), 204],
-    ['metadata alone (peer: 200)', METADATA, 204],
-  ])('of %s is %i', async (_what, body, status) => {
-    expect((await stage.send(body as Uint8Array)).status).toBe(status)
-    expect(stage.stored()).toEqual([])
+  test.each(BODY_CASES)('of $what is $status (peer: $peer)', async ({ body, status, sent }) => {
+    expect((await stage.send(body)).status).toBe(status)
+    expect(stage.stored().map(({ tenant }) => tenant)).toEqual(sent)
   })
 
   test('of a series without a tenant is 400, after all others were delivered (peer: 400, nothing is sent)', async () => {
@@ -103,7 +70,7 @@ describe('the answer to a push', () => {
       const { status, headers } = await stage.push(of('any'))
       expect({ status, wait: headers['retry-after'] }).toEqual({ status: 429, wait: '10' })
     } finally {
-      stage.store.respond = byTenant
+      stage.store.respond = answerByTenant
     }
   })
 
@@ -113,7 +80,7 @@ describe('the answer to a push', () => {
       expect((await stage.push(of('any'))).status).toBe(503)
       expect(stage.store.received.map(({ path }) => path)).toEqual(['/api/v1/push'])
     } finally {
-      stage.store.respond = byTenant
+      stage.store.respond = answerByTenant
     }
   })
 })
