@@ -1,9 +1,11 @@
-/** What the titles of test/process/answers.test.ts say of cortex-tenant, asked of cortex-tenant itself. */
+/** What test/process says of cortex-tenant's answers and tenants, asked of cortex-tenant itself. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ANSWER_CASES, answerByTenant, BODY_CASES } from '../support/answer-cases.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
+import { decodePush } from '../support/remote-write.ts'
 import { request } from '../support/request.ts'
 import { bodyOf } from '../support/stage.ts'
+import { TENANT_CASES } from '../support/tenant-cases.ts'
 import { describeWith } from './peers/found.ts'
 import { type Splitter, startCortexTenant } from './peers/splitter.ts'
 
@@ -33,5 +35,24 @@ describeWith('cortex-tenant’s answer to a push', ['cortexTenant'], binaries =>
   test.each(BODY_CASES)('of $what is $peer', async one => {
     expect((await request(peer.pushUrl, { body: one.body })).status).toBe(one.peer)
     expect(sent()).toEqual(one.sentByPeer)
+  })
+})
+
+describeWith('cortex-tenant’s choice of a tenant', ['cortexTenant'], binaries => {
+  const shared = TENANT_CASES.filter(({ tenant }) => !('label_precedence' in tenant))
+  test.each(shared)('$title', async ({ tenant, cases, headers = {}, env = {} }) => {
+    await using store = await startReceiver()
+    const config = { target: `${store.url}/push`, tenant }
+    const peer = await startCortexTenant(binaries.cortexTenant, { config, env })
+    for (const [labels, name, stored = labels] of cases) {
+      const { status } = await request(peer.pushUrl, { body: bodyOf([labels]), headers })
+      expect(status, JSON.stringify(labels)).toBe(name === undefined ? 400 : 204)
+      const shares = store.received.splice(0).map(it => ({
+        tenant: it.headers['x-scope-orgid'],
+        labels: decodePush(it.body, '1.0').map(series => series.labels),
+      }))
+      expect(shares).toEqual(name === undefined ? [] : [{ tenant: name, labels: [Object.entries(stored)] }])
+    }
+    await peer.stop('SIGKILL')
   })
 })
