@@ -17,12 +17,14 @@ function lines(stage: Stage): readonly Line[] {
   return text.filter(line => line !== '').map(line => JSON.parse(line) as Line)
 }
 
-/** One push that the store rejects, one that it throttles, one that gets no answer, one that is no push. */
+/** Pushes that the store rejects, throttles, fails, refuses and leaves without an answer; and one that is no push. */
 async function failEachWay(stage: Stage): Promise<void> {
   stage.store.respond = answerWith(400, 'out of order sample')
   await stage.push([up('a')])
-  stage.store.respond = answerWith(429)
-  await stage.push([up('a')])
+  for (const status of [429, 500, 401]) {
+    stage.store.respond = answerWith(status)
+    await stage.push([up('a')])
+  }
   stage.store.respond = (_received, _response, request) => request.socket.destroy()
   await stage.push([up('a')])
   await stage.send(Buffer.from('no snappy'))
@@ -31,12 +33,17 @@ async function failEachWay(stage: Stage): Promise<void> {
 const codes = (stage: Stage) => lines(stage).map(({ code }) => code)
 
 describe('the log', () => {
-  test('has one line for each push that failed, but not for what the store itself answered', async () => {
+  test('has one line for each push that failed, but not for data that the store itself refused', async () => {
     await using stage = await startStage()
     stage.store.respond = answerWith(204)
     await stage.push([up('a')])
     await failEachWay(stage)
-    expect(codes(stage)).toEqual(['upstream_unreachable', 'snappy_corrupt'])
+    expect(codes(stage)).toEqual([
+      'upstream_unreachable',
+      'upstream_refused',
+      'upstream_unreachable',
+      'snappy_corrupt',
+    ])
   })
 
   test('has that too with log_response_errors, with the reason', async () => {
@@ -45,6 +52,8 @@ describe('the log', () => {
     expect(codes(stage)).toEqual([
       'upstream_rejected',
       'upstream_throttled',
+      'upstream_unreachable',
+      'upstream_refused',
       'upstream_unreachable',
       'snappy_corrupt',
     ])
