@@ -56,7 +56,7 @@ export function describeWith<N extends PeerName>(
   body: (binaries: Binaries<N>) => void,
 ): void {
   const binaries = Object.fromEntries(peers.map(name => [name, find(SOURCES[name])])) as Binaries<N>
-  const missing = peers.filter(name => binaries[name] === '').map(name => SOURCES[name])
+  const missing = [...new Set(peers)].filter(name => binaries[name] === '').map(name => SOURCES[name])
   if (missing.length === 0) {
     describe(title, () => body(binaries))
     return
