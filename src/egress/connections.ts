@@ -24,6 +24,7 @@ export class Connections {
   #waiting = 0
   /** Lanes that wait and may have one more, in turn; insertion order is the turn. */
   readonly #ring: Set<Account> = new Set()
+  #granting = false
 
   constructor(limits: ConnectionLimits) {
     this.limits = limits
@@ -59,19 +60,28 @@ export class Connections {
     this.#next()
   }
 
+  /**
+   * Not by recursion: a lane whose shares were withdrawn gives its connection back while it is granted, and thousands of
+   * such lanes may stand in the ring behind one another.
+   */
   #next(): void {
-    for (const account of this.#ring) {
-      if (this.#taken >= this.limits.max) return
-      this.#ring.delete(account)
-      const granted = account.waiting.shift()
-      if (granted === undefined) continue
-      this.#waiting--
-      this.#taken++
-      account.held++
-      // Its next one waits for its turn again, behind all others.
-      if (account.waiting.length > 0 && account.held < this.limits.maxPerLane) this.#ring.add(account)
-      granted()
-      return
+    if (this.#granting) return
+    this.#granting = true
+    try {
+      for (const account of this.#ring) {
+        if (this.#taken >= this.limits.max) return
+        this.#ring.delete(account)
+        const granted = account.waiting.shift()
+        if (granted === undefined) continue
+        this.#waiting--
+        this.#taken++
+        account.held++
+        // Its next one waits for its turn again, behind all others.
+        if (account.waiting.length > 0 && account.held < this.limits.maxPerLane) this.#ring.add(account)
+        granted()
+      }
+    } finally {
+      this.#granting = false
     }
   }
 }
