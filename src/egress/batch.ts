@@ -10,6 +10,8 @@ export class Batch implements Carrier {
   readonly shares: readonly QueuedShare[]
   readonly #cancel = new AbortController()
   #live: number
+  /** Its request has ended, and its shares go again in parts: those whose turn has not come yet do not travel. */
+  #parted = false
 
   /** Takes shares that are all live. */
   constructor(shares: readonly QueuedShare[]) {
@@ -33,6 +35,7 @@ export class Batch implements Carrier {
   }
 
   leave(): boolean {
+    if (this.#parted) return false
     this.#live--
     if (this.#live > 0) return true
     this.#cancel.abort(new Error('nobody waits for it any more'))
@@ -53,6 +56,7 @@ export class Batch implements Carrier {
 
   /** Shares whose push was called off in the meantime do not go again. */
   rest(): readonly QueuedShare[] {
+    this.#parted = true
     const dead = this.shares.filter(queued => !queued.live)
     // Whoever waits for its late verdict must learn that there is none.
     for (const queued of dead) queued.settle(cancelledVerdict('rejected in a batch, and not sent again'))

@@ -298,7 +298,10 @@ export class Lane implements Carrier {
     this.#dependencies.events.happened('batch_split')
     for (const part of partsOf(batch.rest(), verdict.status)) {
       const live = part.filter(isLive)
-      if (live.length > 0) await this.#send(new Batch(live))
+      const waitMs = this.#waitMs()
+      // The store may fail before all parts are through; whoever comes later would wait for nothing.
+      if (waitMs > 0) for (const queued of live) this.#settle(queued, brokenVerdict(waitMs))
+      else if (live.length > 0) await this.#send(new Batch(live))
     }
   }
 
@@ -349,7 +352,8 @@ export class Lane implements Carrier {
       connections.give(this.#account)
       await sleep(wait, batch.cancelled)
       await new Promise<void>(resolve => connections.take(this.#account, resolve))
-      if (batch.cancelled.aborted) return verdict
+      // Others of this lane, or of all, may have opened a breaker meanwhile.
+      if (batch.cancelled.aborted || this.#waitMs() > 0) return verdict
     }
   }
 

@@ -10,7 +10,7 @@ let stage: EgressStage
 afterEach(() => stage[Symbol.asyncDispose]())
 
 /** Answers nothing until it is opened; then what it was told, to what waits and to what comes. */
-function gate(then: Respond = answerWith(204)): Respond & { open(): void; readonly waiting: number } {
+function gate(then: Respond = answerWith(204)): Respond & { open(): void } {
   const waiting: (() => void)[] = []
   let isOpen = false
   const respond: Respond = (...args) => {
@@ -21,9 +21,6 @@ function gate(then: Respond = answerWith(204)): Respond & { open(): void; readon
     open() {
       isOpen = true
       for (const answer of waiting.splice(0)) answer()
-    },
-    get waiting() {
-      return waiting.length
     },
   })
 }
@@ -39,6 +36,13 @@ const start = async (options: EgressStageOptions): Promise<EgressStage> => {
 const kinds = ({ deliveries }: Delivered) => deliveries.map(({ verdict }) => verdict.kind)
 const names = (body: Buffer) =>
   decodePush(body, '1.0').map(({ labels }) => labels.find(([name]) => name === '__name__')?.[1])
+
+const rejecting =
+  (bad: string, status = 400): Respond =>
+  (received, response) => {
+    const is = names(received.body).includes(bad)
+    response.writeHead(is ? status : 204).end(is ? 'out of order' : undefined)
+  }
 
 describe('a lane', () => {
   test('sends a lone share at once, and the shares that came meanwhile together', async () => {
@@ -184,13 +188,6 @@ describe('shares of HA replicas', () => {
 })
 
 describe('a batch that the store rejects', () => {
-  const rejecting =
-    (bad: string, status = 400): Respond =>
-    (received, response) => {
-      const is = names(received.body).includes(bad)
-      response.writeHead(is ? status : 204).end(is ? 'out of order' : undefined)
-    }
-
   test('goes again as singles, so that each sender hears of its own data only', async () => {
     const respond = gate(rejecting('bad'))
     const { push, stored, store } = await start({ respond })
@@ -242,6 +239,24 @@ describe('a batch that the store rejects', () => {
       expect(store.received).toHaveLength(2)
     },
   )
+
+  test('stops going again when the store fails meanwhile', async () => {
+    let answered = 0
+    const failing: Respond = (...args) =>
+      answerWith(++answered <= 2 ? (answered === 1 ? 204 : 400) : 500)(...args)
+    const respond = gate(failing)
+    const { push, store } = await start({ respond, yaml: 'breaker: { failures: 2 }' })
+    const first = push(['a/0'])
+    await until(() => store.received.length === 1)
+    const rest = ['1', '2', '3', '4', '5'].map(name => push([`a/${name}`]))
+    respond.open()
+    await first
+    const verdicts = (await Promise.all(rest)).map(({ deliveries }) => deliveries[0]?.verdict)
+    expect(verdicts.map(verdict => verdict?.kind)).toEqual(Array(5).fill('unreachable'))
+    expect(verdicts[4]).toMatchObject({ cause: 'local' })
+    // One, all five, and two singles.
+    expect(store.received).toHaveLength(4)
+  })
 
   test('makes its bad sender travel alone from then on, and wait for five batches of the others', async () => {
     // Time passes by a tenth of a second with each request, and by nothing else.
@@ -367,6 +382,25 @@ describe('a share whose push is called off', () => {
     secondGate.open()
     await Promise.all([first, third])
     expect(await sent[0]?.late).toEqual({ kind: 'delivered', status: 204 })
+  })
+
+  test('while others of its rejected batch go first is not sent again', async () => {
+    const respond = gate(rejecting('bad'))
+    const { push, stored, store } = await start({ respond })
+    const first = push(['a/0'])
+    await until(() => store.received.length === 1)
+    const gone = new AbortController()
+    const pushes = [push(['a/bad']), push(['a/2'], { cancelled: gone.signal })]
+    const single = gate(rejecting('bad'))
+    store.respond = (...args) => (names(args[0].body).length === 1 ? single : rejecting('bad'))(...args)
+    respond.open()
+    await until(() => store.received.length === 3)
+    gone.abort(new Error('gone'))
+    single.open()
+    const [, , second] = await Promise.all([first, ...pushes])
+    expect(stored()).toEqual(['a: 0', 'a: bad 2', 'a: bad'])
+    // A promise that nobody keeps would be remembered, and the sender's retry would wait for it.
+    expect(second?.sent[0]?.late).toBeUndefined()
   })
 
   test('by its deadline is answered, whatever the store does', async () => {
