@@ -18,23 +18,23 @@ import { rulesBlock } from './rules.ts'
 /** Memory of WASM never shrinks: an instance that a large push has made larger than this is replaced by a new one. */
 const KEEP_BYTES = 32 * 1024 * 1024
 
-/** Returns an engine with an instance of its own; not to be shared between threads. */
-export function splitByKernel(module: WebAssembly.Module): Split {
-  const engine = new Engine(module)
+/** Returns an engine with an instance of its own; not to be shared between threads. `start` makes each instance. */
+export function splitByKernel(module: WebAssembly.Module, start = startKernel): Split {
+  const engine = new Engine(() => start(module))
   return (push, rules) => engine.split(push, rules)
 }
 
 class Engine {
-  readonly #module: WebAssembly.Module
+  readonly #start: () => Kernel
   readonly #seed = randomBytes(8).readBigUInt64LE()
   readonly #names = new TenantNames()
   #kernel: Kernel
   /** The rules that stand in the kernel's memory. */
   #rules: SplitRules | undefined
 
-  constructor(module: WebAssembly.Module) {
-    this.#module = module
-    this.#kernel = startKernel(module)
+  constructor(start: () => Kernel) {
+    this.#start = start
+    this.#kernel = start()
   }
 
   split(push: Push, rules: SplitRules): SplitResult {
@@ -42,7 +42,7 @@ class Engine {
       return this.#split(push, rules)
     } finally {
       if (this.#kernel.memory.size > KEEP_BYTES) {
-        this.#kernel = startKernel(this.#module)
+        this.#kernel = this.#start()
         this.#rules = undefined
       }
     }
