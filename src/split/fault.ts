@@ -1,4 +1,4 @@
-import type { SplitErrorCode } from './split.ts'
+import type { SplitErrorCode, SplitResult } from './split.ts'
 
 /**
  * Why a body can't be split, on its way up through the reading functions. It never leaves the engine: `Split` answers
@@ -15,4 +15,10 @@ export class Fault extends Error {
     this.code = code
     this.at = at
   }
+}
+
+/** What an engine answers when this was thrown; throws it on if it is no Fault. */
+export function faultResult(error: unknown): SplitResult {
+  if (!(error instanceof Fault)) throw error
+  return { ok: false, code: error.code, at: error.at, detail: error.message }
 }

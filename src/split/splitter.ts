@@ -66,10 +66,8 @@ export function createSplitter(options: SplitterOptions): Splitter {
   }
   const { inlineBelowBytes = INLINE_BELOW_BYTES } = options
   const pool = new Piscina({
-    filename: new URL(
-      `../../workers/split${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-      import.meta.url,
-    ).href,
+    // In the sources as in what is packed, the worker's file ends like this one's.
+    filename: new URL(`../../workers/split${import.meta.url.slice(-3)}`, import.meta.url).href,
     minThreads: options.threads,
     maxThreads: options.threads,
     idleTimeout: Number.POSITIVE_INFINITY,

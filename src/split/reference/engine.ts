@@ -3,7 +3,7 @@
  * rewrite as the bytes they were, and never makes a number of a sample's value or timestamp.
  */
 import type { TenantId } from '../../tenant.ts'
-import { Fault } from '../fault.ts'
+import { Fault, faultResult } from '../fault.ts'
 import type { Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import type { Entry, Message, Part } from './message.ts'
@@ -18,8 +18,7 @@ export const splitByReference: Split = (push, rules) => {
   try {
     return divide(push, rules)
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    return { ok: false, code: error.code, at: error.at, detail: error.message }
+    return faultResult(error)
   }
 }
 

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
-import { Fault } from '../fault.ts'
+import { faultResult } from '../fault.ts'
 import { isFramed } from '../reference/snappy.ts'
 import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
@@ -115,8 +115,7 @@ class Engine {
       memory.bytes.set(message, memory.word(abi.MESSAGE))
       return message.length
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      return { ok: false, code: error.code, at: error.at, detail: error.message }
+      return faultResult(error)
     }
   }
 

@@ -11,14 +11,15 @@ import { splitCases } from './split.cases.ts'
 
 const { module, branches } = await buildCountingKernel()
 const instances: Kernel[] = []
-const split = splitByKernel(module, it => {
-  const kernel = startKernel(it)
-  instances.push(kernel)
-  return kernel
-})
+const start = () =>
+  splitByKernel(module, it => {
+    const kernel = startKernel(it)
+    instances.push(kernel)
+    return kernel
+  })
 
-splitCases('the counting kernel', split)
-kernelCases('the counting kernel alone', split)
+splitCases('the counting kernel', start())
+kernelCases('the counting kernel alone', start)
 
 describe('the kernel', () => {
   it('encodes a message as one block', () => {
@@ -29,6 +30,7 @@ describe('the kernel', () => {
   })
 
   it('takes all inputs of the fuzzer', () => {
+    const split = start()
     for (const { input } of readCorpus()) {
       const { push, rules } = caseOf(input)
       split(push, rules)
