@@ -82,7 +82,10 @@ async function main(): Promise<void> {
       // What the round before has left behind is not this one's.
       await sleep(5_000)
       await healthy.call({ kind: 'read' })
+      await sick.call({ kind: 'read' })
       await sleep(Number(args.seconds) * 1_000)
+      const { sent, statuses } = await sick.call({ kind: 'read' })
+      process.stderr.write(`the other tenant: ${sent} sent, answered ${JSON.stringify(statuses)}\n`)
       return await healthy.call({ kind: 'read' })
     }
     const calm: GeneratorCounts[] = []

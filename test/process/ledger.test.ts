@@ -4,7 +4,7 @@ import { type LedgerOptions, runLedger } from '../../bench/ledger/run.ts'
 
 /** The short form of `npm run ledger`: some seconds, an impatient sender, troubles that change quickly. */
 const SHORT: LedgerOptions = {
-  seconds: 5,
+  seconds: 4,
   graceSeconds: 20,
   senders: 8,
   tenants: 12,
