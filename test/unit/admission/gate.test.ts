@@ -44,6 +44,42 @@ describe('the gate', () => {
     expect(gate.bytes).toBe(40)
   })
 
+  test.each(['admission.max_memory_percent', 'admission.max_event_loop_delay'] as const)(
+    'refuses under %s, but for a push that is the only one',
+    limit => {
+      let pressure: typeof limit | undefined = limit
+      const refused: string[] = []
+      const gate = new Gate({
+        maxPushes: 9,
+        maxBytes: 1000,
+        pressure: () => pressure,
+        refused: which => refused.push(which),
+      })
+      const only = admitted(gate.admit(10))
+      expect(gate.admit(10)).toEqual({
+        admitted: false,
+        limit,
+        message: `this process is overloaded: ${limit} is exceeded`,
+      })
+      // What is in already is not turned away.
+      expect(only.resize(20)).toBeUndefined()
+      pressure = undefined
+      expect(gate.admit(10).admitted).toBe(true)
+      expect([gate.pushes, gate.bytes, refused]).toEqual([2, 30, [limit]])
+    },
+  )
+
+  test('tells of each refusal once, by the key of its limit', () => {
+    const refused: string[] = []
+    const gate = new Gate({ maxPushes: 2, maxBytes: 100, refused: limit => refused.push(limit) })
+    const first = admitted(gate.admit(40))
+    gate.admit(70)
+    admitted(gate.admit(40))
+    gate.admit(1)
+    first.resize(90)
+    expect(refused).toEqual(['limits.max_in_flight_bytes', 'concurrency', 'limits.max_in_flight_bytes'])
+  })
+
   test('calls a second release a bug', () => {
     const permit = admitted(new Gate({ maxPushes: 1, maxBytes: 1 }).admit(1))
     permit.release()

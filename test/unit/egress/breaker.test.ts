@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Breaker } from '../../../src/egress/breaker.ts'
 
 /** Steps: `f`ailed, `s`ucceeded, `e`nded, `a`ttempting, a number of milliseconds that pass. */
-function after(steps: string, policy = { failures: 3, cooldownMs: 100 }) {
+function walk(steps: string, policy = { failures: 3, cooldownMs: 100 }) {
   let time = 1000
   const breaker = new Breaker(policy, () => time)
   for (const step of steps.split(' ').filter(Boolean)) {
@@ -38,15 +38,15 @@ describe('a breaker', () => {
     ['a a a a f f f s', CLOSED, 'closes at the success of one that left before it opened'],
     ['a a a a f f f 50 f', opened(100), 'begins its cooldown anew at the failure of one that left before'],
   ])('%j: %o, it %s', (steps, expected) => {
-    expect(after(steps)).toEqual(expected)
+    expect(walk(steps)).toEqual(expected)
   })
 
   test('of one failure opens at once', () => {
-    expect(after('f', { failures: 1, cooldownMs: 5 })).toEqual(opened(5))
+    expect(walk('f', { failures: 1, cooldownMs: 5 })).toEqual(opened(5))
   })
 
   test('of 0 failures never opens', () => {
-    expect(after('f f f f f f f f f', { failures: 0, cooldownMs: 100 })).toEqual(CLOSED)
+    expect(walk('f f f f f f f f f', { failures: 0, cooldownMs: 100 })).toEqual(CLOSED)
   })
 
   test('is not changed by being asked', () => {

@@ -1,0 +1,85 @@
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Gate } from '../../src/admission/gate.ts'
+import { Pressure, processVitals } from '../../src/admission/pressure.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { KEYS } from '../../src/config/schema.ts'
+import { createEgress, type Egress } from '../../src/egress/egress.ts'
+import { verdictOf } from '../../src/egress/verdict.ts'
+import { registerGauges } from '../../src/gauges.ts'
+import { Metrics } from '../../src/metrics.ts'
+import { createSplitter, type Splitter } from '../../src/split/splitter.ts'
+
+const { config } = loadConfig({ file: { name: 'test.yaml', text: 'target: http://store/push' }, env: {} })
+
+let egress: Egress
+let splitter: Splitter
+let registry: Registry
+let gate: Gate
+
+beforeEach(() => {
+  registry = new Registry()
+  gate = new Gate({ maxPushes: 5, maxBytes: 100 })
+  egress = createEgress({
+    config,
+    upstream: {
+      route: () => ({ path: '/', headers: [] }),
+      attempt: async () => verdictOf(204, '', undefined),
+    },
+    events: { attempted() {}, happened() {}, broke() {} },
+    refused() {},
+  })
+  splitter = createSplitter({ threads: 0, engine: 'reference' })
+  const pressure = new Pressure(config.admission, processVitals(2 ** 34))
+  const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })
+  registerGauges(metrics, { config, gate, pressure, egress, splitter })
+})
+afterEach(async () => {
+  egress.stop()
+  await splitter.close()
+})
+
+async function gauges() {
+  const all = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('sluice_'))
+  return new Map(all.map(({ name, help, values }) => [name, { help, value: values[0]?.value }]))
+}
+
+describe('each limit', () => {
+  test('has a gauge beside it, and its help begins with its key', async () => {
+    const all = await gauges()
+    const keys = KEYS.map(({ path }) => path)
+    const limits = [...all].filter(([name]) => name.endsWith('_limit'))
+    expect(limits.map(([name]) => name)).toContain('sluice_lanes_limit')
+    for (const [name, { help, value }] of limits) {
+      expect(keys).toContain(help.split(',')[0])
+      expect(value).toBeGreaterThan(0)
+      expect([...all.keys()]).toContain(name.replace(/(_per_lane)?_limit$/, ''))
+    }
+  })
+
+  test.each([
+    ['in_flight_pushes', 'concurrency', config.concurrency],
+    ['in_flight_bytes', 'limits.max_in_flight_bytes', config.limits.maxInFlightBytes],
+    ['memory_ratio', 'admission.max_memory_percent, divided by 100', 0.85],
+    ['event_loop_delay_seconds', 'admission.max_event_loop_delay', 1],
+    ['lanes', 'lanes.max', 10_000],
+    ['lanes_queued_bytes_per_lane', 'lanes.max_queued_bytes', 64 * 2 ** 20],
+    ['upstream_connections', 'max_conns_per_host', 256],
+    ['upstream_connections_per_lane', 'lanes.max_connections_percent', 64],
+    ['memo_bytes', 'memo.max_bytes', 16 * 2 ** 20],
+    ['tenant_labels', 'metrics.max_tenants', 7],
+  ])('of %s says what %s is', async (name, help, value) => {
+    expect((await gauges()).get(`sluice_${name}_limit`)).toEqual({ help, value })
+  })
+})
+
+test('gauges are read when they are asked for', async () => {
+  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(0)
+  const permit = gate.admit(42)
+  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(42)
+  if (permit.admitted) permit.release()
+  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(0)
+  for (const [name, { value }] of await gauges())
+    if (/in_flight|waiting|queued|open/.test(name) && !name.endsWith('_limit'))
+      expect([name, value]).toEqual([name, 0])
+})
