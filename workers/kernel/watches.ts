@@ -115,6 +115,8 @@ export function watchForAny(name: usize, n: u32): usize {
 }
 
 /** Takes down that the current series has this label. */
+// @ts-ignore: decorator
+@inline
 export function note(watch: usize, start: usize, end: usize, value: usize, n: u32): void {
   const w = changetype<Watch>(watch)
   if (w.isTenant) {

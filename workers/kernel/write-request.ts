@@ -154,6 +154,8 @@ class Shape {
 }
 
 /** Reads one series: counts what it holds and notes the labels that are looked for. Answers 0 or FAULT. */
+// @ts-ignore: decorator
+@inline
 function scanSeries(from: usize, end: usize): i32 {
   let samples: u32 = 0
   let histograms: u32 = 0

@@ -164,12 +164,14 @@ export class TenantNames {
     const at = memory.word(row + abi.TENANT_KEY)
     const length = memory.word(row + abi.TENANT_KEY_LENGTH)
     const known = this.#known[slot]
+    const { bytes } = memory
     if (known !== undefined && known.key.length === length) {
+      const { key } = known
       let i = 0
-      while (i < length && known.key[i] === memory.bytes[at + i]) i++
+      while (i < length && key[i] === bytes[at + i]) i++
       if (i === length) return known.tenant
     }
-    const key = memory.bytes.slice(at, at + length)
+    const key = bytes.slice(at, at + length)
     // Only an account stands in the kernel with its prefix.
     const prefix = rules.format === 'victoriametrics' ? '' : rules.prefix
     const tenant = parseTenantId(Buffer.concat([Buffer.from(prefix), key]), rules.format)
