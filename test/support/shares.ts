@@ -5,9 +5,12 @@ import type { Share } from '../../src/split/split.ts'
 import type { TenantId } from '../../src/tenant.ts'
 import { compressed } from './stage.ts'
 
-/** A share of one series, whose message is `text`. */
-export function share(tenant: string, text = 'x', changes: Partial<Share> = {}): Share {
-  const message = new TextEncoder().encode(text)
+/** A share that says it has one series; its message may be anything. */
+export function share(
+  tenant: string,
+  message: Uint8Array = new Uint8Array(1),
+  changes: Partial<Share> = {},
+): Share {
   return {
     tenant: tenant as TenantId,
     body: compressed(message),

@@ -1,0 +1,297 @@
+/**
+ * Any interleaving of pushes, answers, call-offs and time: the accounts of the egress stay exact and end at zero, every
+ * share ends once, and nobody's data travels with, or is taken for, somebody else's.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import fc, { type Scheduler } from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { createDeliver } from '../../src/egress/deliver.ts'
+import { createEgress } from '../../src/egress/egress.ts'
+import { Lane } from '../../src/egress/lane.ts'
+import { Sender } from '../../src/egress/sender.ts'
+import type { PushContext, QueuedShare } from '../../src/egress/shipment.ts'
+import type { Attempt, Route } from '../../src/egress/upstream.ts'
+import { cancelledVerdict, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
+import type { Protocol, Share } from '../../src/split/split.ts'
+import { unsnappy } from '../support/decode.ts'
+import { message, series } from '../support/messages.ts'
+import { context, share } from '../support/shares.ts'
+
+/** What the store does with a request. */
+type Reply =
+  | 204
+  | 400
+  | 401
+  | 413
+  | 429
+  | 500
+  | 503
+  | 'connect'
+  | 'broken'
+  | 'broken after it was stored'
+  | 'timeout'
+
+interface Push {
+  readonly tenants: readonly string[]
+  readonly series: number
+  /** How many of its tries are called off at some time. */
+  readonly callOffs: number
+}
+
+interface From {
+  readonly replica: string
+  readonly credentials: string
+  readonly protocol: Protocol
+  readonly pushes: readonly Push[]
+}
+
+interface Script {
+  readonly yaml: string
+  readonly from: readonly From[]
+  /** Of its requests, in their order; after that everything is stored. */
+  readonly replies: readonly Reply[]
+  readonly ticks: readonly number[]
+}
+
+const reply = fc.constantFrom<Reply[]>(
+  ...([204, 204, 400, 401, 413, 429, 500, 503] as const),
+  ...(['connect', 'broken', 'broken after it was stored', 'timeout'] as const),
+)
+const push = fc.record<Push>({
+  // Mostly of one tenant, so that shares meet.
+  tenants: fc.oneof(fc.constant(['a']), fc.constant(['a']), fc.subarray(['a', 'b', 'c'], { minLength: 1 })),
+  series: fc.integer({ min: 1, max: 3 }),
+  callOffs: fc.nat(2),
+})
+const pushes = fc.array(push, { minLength: 1, maxLength: 3 })
+/** All alike, so that their shares merge, or not. */
+const from = fc.oneof(
+  pushes.map((list): From => ({ replica: '', credentials: '', protocol: '1.0', pushes: list })),
+  fc.record<From>({
+    replica: fc.constantFrom('', 'A', 'B'),
+    credentials: fc.constantFrom('', 'x'),
+    protocol: fc.constantFrom('1.0', '1.0', '2.0'),
+    pushes,
+  }),
+)
+const yaml = fc
+  .record({
+    conns: fc.integer({ min: 1, max: 4 }),
+    percent: fc.constantFrom(25, 100),
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    batch: fc.constantFrom(1, 3, 10_000),
+    linger: fc.constantFrom('0s', '20ms'),
+    failures: fc.constantFrom(0, 1, 3),
+  })
+  .map(
+    ({ conns, percent, concurrency, batch, linger, failures }) => `
+target: http://store/push
+max_conns_per_host: ${conns}
+lanes: { concurrency: ${concurrency}, max_batch_series: ${batch}, linger: ${linger}, max_connections_percent: ${percent} }
+breaker: { failures: ${failures}, cooldown: 100ms }
+memo: { ttl: 24h }
+`,
+  )
+const script = fc.record<Script>({
+  yaml,
+  from: fc.array(from, { minLength: 1, maxLength: 8 }),
+  replies: fc.array(reply, { maxLength: 30 }),
+  ticks: fc.array(fc.constantFrom(1, 60, 1000, 30_000), { maxLength: 10 }),
+})
+
+const PUSH_DEADLINE_MS = 25_000
+const SENDER_BACKOFF_MS = 100
+/** Rounds in which nothing happens but time; far more than the longest script needs. */
+const MOST_IDLE_ROUNDS = 2000
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** What is known of one share of the script, over all tries of its push. */
+interface Known {
+  readonly sender: number
+  /** Of its push, among those of its sender. */
+  readonly turn: number
+  readonly tenant: string
+  readonly from: From
+  readonly stored: Set<number>
+  readonly series: number
+  /** Whether the store rejected a request that held nothing else. */
+  rejectedAlone: boolean
+}
+
+async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }: Script): Promise<void> {
+  const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
+  const shares: Known[] = []
+  const active = new Set<readonly Known[]>()
+  const tracked: QueuedShare[] = []
+  const bugs: unknown[] = []
+  let requests = 0
+
+  const check = () => {
+    const queued = tracked.filter(one => one.live && one.carrier instanceof Lane)
+    const { lanes, connections } = egress
+    expect(lanes.queuedShares).toBe(queued.length)
+    expect(lanes.queuedBytes).toBe(queued.reduce((sum, one) => sum + one.share.decodedBytes, 0))
+    expect(connections.taken).toBeLessThanOrEqual(connections.limits.max)
+    expect(active.size).toBeLessThanOrEqual(connections.taken)
+    expect(active.size).toBeLessThanOrEqual(lanes.inFlight)
+    for (const tenant of ['a', 'b', 'c']) {
+      const held = [...active].filter(([first]) => first?.tenant === tenant).length
+      expect(held).toBeLessThanOrEqual(Math.min(config.lanes.concurrency, connections.limits.maxPerLane))
+    }
+  }
+
+  const begins = ({ route, headers }: Attempt, carried: readonly Known[]) => {
+    const first = carried[0] as Known
+    for (const one of carried) {
+      expect(one.tenant).toBe(route.path)
+      expect(one.from.replica).toBe(first.from.replica)
+      expect(one.from.credentials).toBe(headers.authorization ?? '')
+      expect(one.from.protocol === '1.0' || carried.length === 1).toBe(true)
+      // In order: nothing earlier of this sender is still under way, and nothing later has gone.
+      for (const other of [...active].flat())
+        expect(other.sender === one.sender && other.tenant === one.tenant).toBe(false)
+      for (const other of shares)
+        if (other.sender === one.sender && other.tenant === one.tenant && other.turn > one.turn)
+          expect(other.stored.size).toBe(0)
+    }
+  }
+
+  async function attempt(request: Attempt, signal: AbortSignal): Promise<Verdict> {
+    if (signal.aborted) return cancelledVerdict(signal.reason)
+    const held = [
+      ...Buffer.from(unsnappy(request.body))
+        .toString('latin1')
+        .matchAll(/#(\d+)\.(\d+)#/g),
+    ]
+    const carried = [...new Set(held.map(([, id]) => shares[Number(id)] as Known))]
+    begins(request, carried)
+    active.add(carried)
+    check()
+    const does = replies[requests++] ?? 204
+    const aborted = new Promise<Verdict>(resolve => {
+      signal.addEventListener('abort', () => resolve(cancelledVerdict(signal.reason)))
+    })
+    const answered = s.schedule(Promise.resolve(does), `${request.route.path}: ${does}`).then(() => {
+      if (does === 204 || does === 'broken after it was stored')
+        for (const [, id, index] of held) shares[Number(id)]?.stored.add(Number(index))
+      return verdictFor(does)
+    })
+    const verdict = await Promise.race([aborted, answered])
+    const only = carried[0] as Known
+    if (verdict.kind === 'rejected' && carried.length === 1) only.rejectedAlone = true
+    active.delete(carried)
+    return verdict
+  }
+
+  const egress = createEgress({
+    config,
+    upstream: { route: (tenant): Route => ({ path: tenant, headers: [] }), attempt },
+    events: { attempted() {}, happened() {}, broke: error => bugs.push(error) },
+    refused: limit => bugs.push(limit),
+    now: Date.now,
+    random: () => 0.5,
+  })
+  const deliver = createDeliver({
+    lanes: {
+      push(queued) {
+        tracked.push(queued)
+        egress.lanes.push(queued)
+        check()
+      },
+    },
+    now: Date.now,
+  })
+
+  /** Sends one push as often as a Prometheus would: until each share is stored or rejected. */
+  async function send(push: Push, ofPush: readonly Share[], known: readonly Known[], common: PushContext) {
+    const body = new TextEncoder().encode(`push ${shares.indexOf(known[0] as Known)}`)
+    for (let tries = 0; ; tries++) {
+      await s.schedule(Promise.resolve(), `push ${known[0]?.sender}.${known[0]?.turn}`)
+      const gone = new AbortController()
+      if (tries < push.callOffs)
+        void s.schedule(Promise.resolve(), 'call off').then(() => gone.abort(new Error('gone')))
+      const earlier = egress.memo.recall(body, '')
+      const deadline = Date.now() + PUSH_DEADLINE_MS
+      const { deliveries, sent } = await deliver(ofPush, { ...common, deadline }, earlier, gone.signal)
+      check()
+
+      expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush)
+      for (const [index, { verdict }] of deliveries.entries()) {
+        const one = known[index] as Known
+        if (verdict.kind === 'delivered') expect(one.stored.size).toBe(one.series)
+        if (verdict.kind === 'rejected') expect(one.rejectedAlone || verdict.refusal).toBe(true)
+      }
+      if (deliveries.every(({ verdict }) => isOver(verdict))) return
+      egress.memo.remember(body, '', sent, earlier)
+      await new Promise(resolve => setTimeout(resolve, SENDER_BACKOFF_MS))
+    }
+  }
+
+  async function run(sender: Sender, index: number): Promise<void> {
+    const { replica, credentials, protocol, pushes } = senders[index] as From
+    const headers = credentials === '' ? {} : { authorization: credentials }
+    const common = context({ protocol, sender, headers, forwarded: credentials })
+    for (const [turn, push] of pushes.entries()) {
+      const known = push.tenants.map(tenant => {
+        const one = { sender: index, turn, tenant, from: senders[index] as From, series: push.series }
+        shares.push({ ...one, stored: new Set(), rejectedAlone: false })
+        return shares.at(-1) as Known
+      })
+      const ofPush = known.map(one => {
+        const id = shares.indexOf(one)
+        const list = Array.from({ length: push.series }, (_, i) => series({ __name__: `#${id}.${i}#` }))
+        return share(one.tenant, message(protocol, list), { ha: [replica], series: push.series })
+      })
+      await send(push, ofPush, known, common)
+    }
+  }
+
+  let running = true
+  const ends = Promise.all(senders.map((_, index) => run(new Sender(), index))).finally(() => {
+    running = false
+  })
+  ends.catch(() => {})
+  for (const ms of ticks)
+    void s.schedule(Promise.resolve(), `${ms} ms`).then(() => vi.advanceTimersByTime(ms))
+  for (let rounds = 0; running; rounds++) {
+    if (rounds > MOST_IDLE_ROUNDS) throw new Error('a push never ends')
+    await s.waitIdle()
+    vi.advanceTimersByTime(SENDER_BACKOFF_MS)
+    await turn()
+  }
+  await ends
+  // What travelled on for nobody ends, too.
+  await s.waitIdle()
+  await turn()
+
+  expect(bugs).toEqual([])
+  expect([...active]).toEqual([])
+  expect(tracked.filter(queued => queued.live)).toEqual([])
+  const late = tracked.flatMap(queued => queued.late ?? [])
+  expect(await Promise.race([Promise.all(late), turn('never')])).not.toBe('never')
+  const { lanes, connections } = egress
+  expect([lanes.queuedShares, lanes.queuedBytes, lanes.inFlight]).toEqual([0, 0, 0])
+  expect([connections.taken, connections.waiting]).toEqual([0, 0])
+  egress.stop()
+}
+
+/** Whether a sender has no reason to send it again; a refusal by our configuration is taken for `on_upstream_refusal: retry`. */
+const isOver = (verdict: Verdict) =>
+  verdict.kind === 'delivered' || (verdict.kind === 'rejected' && !verdict.refusal)
+
+function verdictFor(does: Reply): Verdict {
+  if (typeof does === 'number') return verdictOf(does, '', does === 429 ? 1000 : undefined)
+  const cause = does === 'connect' || does === 'timeout' ? does : 'connection'
+  return { kind: 'unreachable', status: 0, reason: does, retryAfterMs: undefined, cause }
+}
+
+test('whatever happens in whatever order, accounts are exact and shares end as the store says', async () => {
+  await fc.assert(fc.asyncProperty(fc.scheduler(), script, play), { numRuns: 300 })
+}, 120_000)
