@@ -75,6 +75,10 @@ async function main(): Promise<void> {
 
   const wrong = [
     ...complaints(report.balance),
+    // A kill takes the memo along; without one, a push that is sent again reaches only who misses it.
+    ...(!args.kill && report.balance.copiesAfterDelivery > 0
+      ? [`copies after delivery: ${report.balance.copiesAfterDelivery}`]
+      : []),
     ...(report.unreadable > 0 ? [`unreadable: ${report.unreadable}`] : []),
     ...report.busyGauges.map(gauge => `still in flight: ${gauge}`),
     ...(report.pushes.open > 0 ? [`pushes without an end: ${report.pushes.open}`] : []),

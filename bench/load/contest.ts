@@ -18,9 +18,9 @@ export async function runContest(
         const contender = contenders[n]!
         const result = await runRound(contender, load, generator)
         results[n]!.push(result)
-        tell(
-          `round ${round + 1}/${rounds} ${contender.name}: ${Math.round(result.samplesPerSecond)} samples/s`,
-        )
+        const speed = Math.round(result.samplesPerSecond)
+        const answers = JSON.stringify(result.statuses)
+        tell(`round ${round + 1}/${rounds} ${contender.name}: ${speed} samples/s, answers ${answers}`)
       }
     }
   } finally {

@@ -75,6 +75,8 @@ async function start(
   url: URL,
   dir: string,
 ): Promise<Splitter> {
+  // Else a load would be driven through somebody else, and this one would have ended unnoticed.
+  if (await accepts(url)) throw new Error(`something listens at ${url.host} already`)
   const logFile = join(dir, 'log')
   const output = openSync(logFile, 'a')
   // A process group of its own, so that a launcher or a shell can't leave the real one behind.
