@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
-import { runContest } from './load/contest.ts'
+import { ratio, runContest } from './load/contest.ts'
 import type { Contender, Load, Result } from './load/round.ts'
 import { ROWS, TABLE_HEAD, tableLine } from './load/table.ts'
 
@@ -69,14 +69,16 @@ async function single(): Promise<void> {
   print(
     `${''.padEnd(width)}  samples/s    CPU-s/M  peak RSS        p50        p99      p99.9  failed  store req/s  B/sample  statuses`,
   )
-  results.forEach((result, n) => {
-    print(`${contenders[n]!.name.padEnd(width)}${line(result)}`)
+  results.forEach(({ median }, n) => {
+    print(`${contenders[n]!.name.padEnd(width)}${line(median)}`)
   })
   const [ours, peer] = results
   if (ours === undefined || peer === undefined) return
-  print(
-    `ratio: samples/s ${(ours.samplesPerSecond / peer.samplesPerSecond).toFixed(2)}×, CPU per sample 1/${(peer.cpuPerMillion / ours.cpuPerMillion).toFixed(2)}, p99 ${(ours.p99 / peer.p99).toFixed(2)}×, peak RSS ${(ours.peakRss / peer.peakRss).toFixed(2)}×`,
-  )
+  const speed = ratio(ours, peer, result => result.samplesPerSecond).toFixed(2)
+  const cpu = ratio(peer, ours, result => result.cpuPerMillion).toFixed(2)
+  const p99 = ratio(ours, peer, result => result.p99).toFixed(2)
+  const rss = ratio(ours, peer, result => result.peakRss).toFixed(2)
+  print(`ratio: samples/s ${speed}×, CPU per sample 1/${cpu}, p99 ${p99}×, peak RSS ${rss}×`)
 }
 
 async function table(): Promise<void> {

@@ -1,13 +1,20 @@
 /** Several rounds of the same load through all contenders, in alternating order; medians of what they reached. */
 import { type Contender, type Load, type Result, runRound, startGenerator } from './round.ts'
 
-/** One median result per contender, in their order. */
+/** What one contender reached. */
+export interface Standing {
+  /** Median of each figure by itself; statuses are summed up. */
+  readonly median: Result
+  readonly rounds: readonly Result[]
+}
+
+/** One standing per contender, in their order. */
 export async function runContest(
   contenders: readonly Contender[],
   load: Load,
   rounds: number,
   tell: (line: string) => void,
-): Promise<readonly Result[]> {
+): Promise<readonly Standing[]> {
   const results: Result[][] = contenders.map(() => [])
   const generator = await startGenerator(load)
   try {
@@ -26,14 +33,24 @@ export async function runContest(
   } finally {
     await generator.stop()
   }
-  return results.map(medians)
+  return results.map(rounds => ({ median: medians(rounds), rounds }))
+}
+
+/**
+ * Median over the rounds of `one` to `other` in the same round: what else runs on the machine slows both, so this is
+ * steadier than the ratio of the medians.
+ */
+export function ratio(one: Standing, other: Standing, pick: (result: Result) => number): number {
+  return middle(one.rounds.map((result, n) => pick(result) / pick(other.rounds[n]!)))
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = values.filter(value => !Number.isNaN(value)).toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 function medians(results: readonly Result[]): Result {
-  const of = (pick: (result: Result) => number): number => {
-    const sorted = results.map(pick).toSorted((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  }
+  const of = (pick: (result: Result) => number): number => middle(results.map(pick))
   const statuses: Record<string, number> = {}
   for (const result of results)
     for (const [status, n] of Object.entries(result.statuses)) statuses[status] = (statuses[status] ?? 0) + n

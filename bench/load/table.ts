@@ -1,5 +1,6 @@
 /** The loads that Sluice is measured by, and what is asked of it in each, relative to the peer in the same run. */
-import type { Load, Result } from './round.ts'
+import { ratio, type Standing } from './contest.ts'
+import type { Load } from './round.ts'
 
 export interface Row {
   readonly load: Pick<Load, 'senders' | 'latencyMs' | 'tenants' | 'connections'>
@@ -29,9 +30,10 @@ export const ROWS: readonly Row[] = [
 ]
 
 /** One line of Markdown: each asked value beside the measured one, and a cross at what is missed. */
-export function tableLine({ load, ...asked }: Row, ours: Result, peer: Result): string {
-  const speedup = ours.samplesPerSecond / peer.samplesPerSecond
-  const saving = peer.cpuPerMillion / ours.cpuPerMillion
+export function tableLine({ load, ...asked }: Row, us: Standing, them: Standing): string {
+  const [ours, peer] = [us.median, them.median]
+  const speedup = ratio(us, them, result => result.samplesPerSecond)
+  const saving = ratio(them, us, result => result.cpuPerMillion)
   const missed = (ok: boolean) => (ok ? '' : ' ✗')
   const mebibytes = ours.peakRss / 1024 / 1024
   const cells = [
@@ -60,4 +62,4 @@ export const TABLE_HEAD = [
 const number = (value: number, digits = 0, before = ''): string =>
   Number.isNaN(value) ? '–' : `${before}${value.toFixed(digits)}`
 
-const percent = (part: number): string => `${(part * 100).toFixed(part > 0 && part < 0.01 ? 2 : 0)} %`
+const percent = (part: number): string => `${number(part * 100, part > 0 && part < 0.01 ? 2 : 0)} %`
