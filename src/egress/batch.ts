@@ -3,12 +3,14 @@
  * then they go again one by one, so that every sender hears about its own data only.
  */
 import { mergeBodies } from '../split/merge.ts'
+import { Cancellation } from './cancellation.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
 import { cancelledVerdict, type Verdict } from './verdict.ts'
 
 export class Batch implements Carrier {
   readonly shares: readonly QueuedShare[]
-  readonly #cancel = new AbortController()
+  /** Cancelled when nobody waits for any of its shares. */
+  readonly cancellation = new Cancellation()
   #live: number
   /** Its request has ended, and its shares go again in parts: those whose turn has not come yet do not travel. */
   #parted = false
@@ -18,11 +20,6 @@ export class Batch implements Carrier {
     this.shares = shares
     this.#live = shares.length
     for (const queued of shares) queued.carrier = this
-  }
-
-  /** Aborts when nobody waits for any of its shares. */
-  get cancelled(): AbortSignal {
-    return this.#cancel.signal
   }
 
   get series(): number {
@@ -38,7 +35,7 @@ export class Batch implements Carrier {
     if (this.#parted) return false
     this.#live--
     if (this.#live > 0) return true
-    this.#cancel.abort(new Error('nobody waits for it any more'))
+    this.cancellation.cancel(new Error('nobody waits for it any more'))
     return false
   }
 

@@ -5,6 +5,7 @@ import type { TenantId } from '../tenant.ts'
 import { Breaker } from './breaker.ts'
 import { Connections } from './connections.ts'
 import { createDeliver, type Deliver } from './deliver.ts'
+import { Departures } from './departures.ts'
 import type { LaneEvents, LanePolicy } from './lane.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
 import { Memo } from './memo.ts'
@@ -50,7 +51,15 @@ export function createEgress(options: EgressOptions): Egress {
   const lanes = new Lanes({
     limits,
     policyOf,
-    dependencies: { upstream, upstreamBreaker, connections, events, now, random },
+    dependencies: {
+      upstream,
+      upstreamBreaker,
+      connections,
+      departures: new Departures(),
+      events,
+      now,
+      random,
+    },
     refused,
   })
   const sweeper = setInterval(() => {

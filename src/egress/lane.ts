@@ -9,7 +9,9 @@ import { canMerge } from '../split/merge.ts'
 import type { TenantId } from '../tenant.ts'
 import { Batch, partsOf, wantsParts } from './batch.ts'
 import { Breaker, type BreakerPolicy } from './breaker.ts'
+import type { Cancellation } from './cancellation.ts'
 import { Account, type Connections } from './connections.ts'
+import type { Departures } from './departures.ts'
 import { backoff, type RetryPolicy } from './retry.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
 import type { Route, Upstream } from './upstream.ts'
@@ -59,6 +61,7 @@ export interface LaneDependencies {
   readonly upstream: Pick<Upstream, 'attempt' | 'route'>
   readonly upstreamBreaker: Breaker
   readonly connections: Connections
+  readonly departures: Departures
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number
@@ -189,12 +192,16 @@ export class Lane implements Carrier {
       this.#take()
   }
 
+  readonly #takeConnection = (): void => this.#dependencies.connections.take(this.#account, this.#granted)
+
+  readonly #granted = (): void => {
+    this.#asked--
+    this.#depart()
+  }
+
   #take(): void {
     this.#asked++
-    this.#dependencies.connections.take(this.#account, () => {
-      this.#asked--
-      this.#depart()
-    })
+    this.#dependencies.departures.atTurnsEnd(this.#takeConnection)
   }
 
   /** How long the lane stays on the ground although a connection could be had. */
@@ -340,20 +347,20 @@ export class Lane implements Carrier {
       this.#breaker.attempting()
       this.#dependencies.upstreamBreaker.attempting()
       const started = now()
-      const verdict = await upstream.attempt({ route: this.#route, body, headers }, batch.cancelled)
+      const verdict = await upstream.attempt({ route: this.#route, body, headers }, batch.cancellation)
       const seconds = (now() - started) / 1000
       events.attempted({ tenant: this.tenant, seconds, verdict, shares: batch.shares.length })
       this.#learn(verdict)
 
       const wait = backoff(verdict, attempts, batch.deadline - now(), this.#policy.retry, random)
-      if (wait === undefined || this.#breaker.waitMs > 0 || batch.cancelled.aborted) return verdict
+      if (wait === undefined || this.#breaker.waitMs > 0 || batch.cancellation.cancelled) return verdict
       events.happened('retry')
       // A connection is not held while nothing is sent.
       connections.give(this.#account)
-      await sleep(wait, batch.cancelled)
+      await sleep(wait, batch.cancellation)
       await new Promise<void>(resolve => connections.take(this.#account, resolve))
       // Others of this lane, or of all, may have opened a breaker meanwhile.
-      if (batch.cancelled.aborted || this.#waitMs() > 0) return verdict
+      if (batch.cancellation.cancelled || this.#waitMs() > 0) return verdict
     }
   }
 
@@ -500,19 +507,19 @@ function headersOf({ shares }: Batch): Readonly<Record<string, string>> {
   return highest > 0 ? { ...rest, 'retry-attempt': String(highest) } : rest
 }
 
-/** Resolves after `ms`, or at once when the signal aborts. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or at once when it is cancelled. */
+function sleep(ms: number, cancellation: Cancellation): Promise<void> {
   return new Promise(resolve => {
-    if (signal.aborted) {
+    if (cancellation.cancelled) {
       resolve()
       return
     }
     const end = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', end)
+      cancellation.listen(undefined)
       resolve()
     }
     const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end, { once: true })
+    cancellation.listen(end)
   })
 }

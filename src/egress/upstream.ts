@@ -9,6 +9,7 @@ import type { Target } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
+import type { Cancellation } from './cancellation.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { cancelledVerdict, type Verdict, verdictOf } from './verdict.ts'
 
@@ -89,16 +90,16 @@ export class Upstream {
     return { path, headers: tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant] }
   }
 
-  /** Never rejects: whatever happens is a verdict. `signal` ends the attempt when there is no use in it any more. */
-  attempt({ route, body, headers }: Attempt, signal: AbortSignal): Promise<Verdict> {
-    if (signal.aborted) return Promise.resolve(cancelledVerdict(signal.reason))
+  /** Never rejects: whatever happens is a verdict. `cancellation` ends the attempt when there is no use in it any more. */
+  attempt({ route, body, headers }: Attempt, cancellation: Cancellation): Promise<Verdict> {
+    if (cancellation.cancelled) return Promise.resolve(cancelledVerdict(cancellation.reason))
     const { timeoutMs, userAgent } = this.#options
     const all = [...route.headers]
     for (const name in headers) all.push(name, headers[name] as string)
     if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
 
     return new Promise(resolve => {
-      const answer = new Answer(this.#now, timeoutMs, signal, resolve)
+      const answer = new Answer(this.#now, timeoutMs, cancellation, resolve)
       this.#pool.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
     })
   }
@@ -121,7 +122,7 @@ type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
 class Answer implements Handler {
   readonly #now: () => number
-  readonly #signal: AbortSignal
+  readonly #cancellation: Cancellation
   readonly #resolve: (verdict: Verdict) => void
   readonly #timer: NodeJS.Timeout
   readonly #timeoutMs: number
@@ -136,15 +137,15 @@ class Answer implements Handler {
   constructor(
     now: () => number,
     timeoutMs: number,
-    signal: AbortSignal,
+    cancellation: Cancellation,
     resolve: (verdict: Verdict) => void,
   ) {
     this.#now = now
     this.#timeoutMs = timeoutMs
-    this.#signal = signal
+    this.#cancellation = cancellation
     this.#resolve = resolve
     this.#timer = setTimeout(this.#onTimeout, timeoutMs)
-    signal.addEventListener('abort', this.#onAbort)
+    cancellation.listen(this.#onCancel)
   }
 
   onRequestStart(controller: Controller): void {
@@ -197,8 +198,8 @@ class Answer implements Handler {
     this.#end({ kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause: 'timeout' })
   }
 
-  readonly #onAbort = (): void => {
-    this.#end(cancelledVerdict(this.#signal.reason))
+  readonly #onCancel = (): void => {
+    this.#end(cancelledVerdict(this.#cancellation.reason))
   }
 
   /** Where the request has not even begun (it waits for its connection), its end is not waited for. */
@@ -210,7 +211,7 @@ class Answer implements Handler {
 
   #finish(verdict: Verdict): void {
     clearTimeout(this.#timer)
-    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#cancellation.listen(undefined)
     this.#resolve(verdict)
   }
 }

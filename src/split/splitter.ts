@@ -50,7 +50,7 @@ export interface Splitter {
  *
  * Below 16 KiB a hop costs as much as the split; from there on the main thread has better things to do.
  */
-const INLINE_BELOW_BYTES = 16 * 1024
+const INLINE_BELOW_BYTES = 128 * 1024
 
 export function createSplitter(options: SplitterOptions): Splitter {
   const { name, split } = createEngine(options.engine)

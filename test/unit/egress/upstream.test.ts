@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config/secret.ts'
+import { Cancellation } from '../../../src/egress/cancellation.ts'
 import { Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
 import type { Verdict } from '../../../src/egress/verdict.ts'
 import type { TenantId } from '../../../src/tenant.ts'
@@ -10,8 +11,6 @@ const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
-
-const never = new AbortController().signal
 
 function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {
   const upstream = new Upstream({
@@ -40,7 +39,7 @@ async function receiverWith(respond: Respond) {
 /** One attempt for a tenant, as a lane makes it. */
 const send = (
   upstream: Upstream,
-  options: { tenant?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  options: { tenant?: string; headers?: Record<string, string>; cancellation?: Cancellation } = {},
 ) =>
   upstream.attempt(
     {
@@ -48,7 +47,7 @@ const send = (
       body: Buffer.from('body'),
       headers: options.headers ?? {},
     },
-    options.signal ?? never,
+    options.cancellation ?? new Cancellation(),
   )
 
 describe('an attempt', () => {
@@ -182,9 +181,9 @@ describe('an attempt', () => {
   })
 
   test('ends at once when the sender is gone', async () => {
-    const receiver = await receiverWith(() => gone.abort(new Error('the sender is gone')))
-    const gone = new AbortController()
-    const verdict = await send(upstreamAt(receiver.url), { signal: gone.signal })
+    const receiver = await receiverWith(() => gone.cancel(new Error('the sender is gone')))
+    const gone = new Cancellation()
+    const verdict = await send(upstreamAt(receiver.url), { cancellation: gone })
     expect(verdict).toMatchObject({ kind: 'unreachable', reason: 'the sender is gone' })
   })
 })
