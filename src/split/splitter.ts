@@ -4,6 +4,7 @@
  */
 import { Piscina } from 'piscina'
 import { createEngine, type EngineName } from './engine.ts'
+import { type Packed, unpack } from './packed.ts'
 import type { Push, SplitResult, SplitRules } from './split.ts'
 
 /** What travels to a thread; plain values. */
@@ -13,8 +14,14 @@ export interface SplitTask {
 }
 
 /** What comes back, the body too: it may have moved to a thread, and is asked for again when the push fails. */
-export interface SplitOutcome {
+interface SplitOutcome {
   readonly result: SplitResult
+  readonly body: Uint8Array
+}
+
+/** What a thread answers with. */
+export interface SplitAnswer {
+  readonly packed: Packed
   readonly body: Uint8Array
 }
 
@@ -73,9 +80,12 @@ export function createSplitter(options: SplitterOptions): Splitter {
     idleTimeout: Number.POSITIVE_INFINITY,
     workerData: name,
   })
-  const run = (task: SplitTask) =>
+  const run = async (task: SplitTask): Promise<SplitOutcome> => {
     // piscina's own type for the list does not fit the current @types/node.
-    pool.run(task, { transferList: [task.push.body.buffer] as never }) as Promise<SplitOutcome>
+    const options = { transferList: [task.push.body.buffer] as never }
+    const { packed, body } = (await pool.run(task, options)) as SplitAnswer
+    return { result: unpack(packed), body }
+  }
   return {
     engine: name,
     split: async (push, rules) => {
