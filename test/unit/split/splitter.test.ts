@@ -7,7 +7,7 @@ import { message, push, rules, series } from '../../support/messages.ts'
 const small = () => push('1.0', message('1.0', [series({ tenant: 'a' }), series({ tenant: 'b' })]))
 /** Random values, so that it stays large when compressed. */
 const large = () => {
-  const list = Array.from({ length: 400 }, (_, i) =>
+  const list = Array.from({ length: 4000 }, (_, i) =>
     series({ n: randomBytes(30).toString('hex'), tenant: `t${i % 3}` }),
   )
   return push('1.0', message('1.0', list))
@@ -18,7 +18,7 @@ it('a small push is split on this thread and keeps its memory, a large one moves
   try {
     await splitter.warm()
     const [one, other] = [small(), large()]
-    expect(other.body.length).toBeGreaterThan(16 * 1024)
+    expect(other.body.length).toBeGreaterThan(128 * 1024)
     const expected = createEngine('wasm').split(other, rules())
     expect((await splitter.split(one, rules())).result).toMatchObject({ ok: true, received: { series: 2 } })
     expect(one.body.length).toBeGreaterThan(0)
@@ -37,7 +37,7 @@ it('without threads everything is split here', async () => {
   const splitter = createSplitter({ threads: 0, engine: 'reference' })
   await splitter.warm()
   const body = large()
-  expect((await splitter.split(body, rules())).result).toMatchObject({ ok: true, received: { series: 400 } })
+  expect((await splitter.split(body, rules())).result).toMatchObject({ ok: true, received: { series: 4000 } })
   expect(body.body.length).toBeGreaterThan(0)
   expect(splitter).toMatchObject({ engine: 'reference', waiting: 0 })
   await splitter.close()
