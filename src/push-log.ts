@@ -42,7 +42,9 @@ export class PushLog {
       // Only our own bugs have a cause worth a stack.
       ...(answer.code === 'internal' ? { err: error?.cause } : {}),
     }
-    this.#line(answer.code, fields, 'push failed')
+    // What is given up by policy was no answer of the store's, and is lost: never quiet.
+    const shed = report.deliveries.some(({ verdict }) => verdict.kind === 'rejected' && verdict.status === 0)
+    this.#line(answer.code, fields, 'push failed', shed)
   }
 
   /** A request that never became a push. */
@@ -54,9 +56,9 @@ export class PushLog {
     )
   }
 
-  #line(code: ErrorCode, fields: object, message: string): void {
+  #line(code: ErrorCode, fields: object, message: string, loud = false): void {
     const { log, responseErrors } = this.#options
-    const quiet = ANSWERED_BY_STORE.has(code) && !responseErrors
+    const quiet = ANSWERED_BY_STORE.has(code) && !responseErrors && !loud
     const second = Math.floor(this.#now() / 1000)
     if (second !== this.#second) {
       this.#second = second
