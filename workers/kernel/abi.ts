@@ -2,17 +2,21 @@
  * What the kernel and its host agree on: words in memory, modes, codes. Plain numbers only, because this file is read
  * by both compilers: `asc` for the kernel and TypeScript for the host.
  *
- * The host lays out the arenas and writes their places into the desk; the kernel writes its report there. All words are
- * u32, little-endian.
+ * The host lays out the arenas and writes their places into the desk; the kernel writes its report there. All
+ * words are u32, little-endian.
  */
 
-/** Bytes behind each arena that may be read and written without meaning: whole vectors are moved, and a word is looked at before its length is known. */
+/**
+ * Bytes behind each arena that may be read and written without meaning: whole vectors are moved, and a word is
+ * looked at before its length is known.
+ */
 export const SLACK = 512
 
 // The desk: a page of words at a fixed place.
 export const DESK = 4096
 
-// Arenas, in the order of their addresses. Those that may grow in the middle of a push stand behind the decoded message.
+// Arenas, in the order of their addresses. Those that may grow in the middle of a push stand behind the decoded
+// message.
 export const RULES = DESK + 0
 /** The encoder's hash table. */
 export const TABLE = DESK + 4

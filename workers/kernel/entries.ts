@@ -3,8 +3,9 @@ import { ENTRIES, ENTRIES_ROOM, HAS_OPTIONS } from './abi'
 import { copy } from './bytes'
 
 /**
- * A record on its way out: the bytes from `from` to `cut`, then those from `resume` to `end`. If nothing is cut, these
- * are the whole record with its tag and length; else they are its contents, and tag and length are written anew.
+ * A record on its way out: the bytes from `from` to `cut`, then those from `resume` to `end`. If nothing is cut,
+ * these are the whole record with its tag and length; else they are its contents, and tag and length are written
+ * anew.
  */
 @unmanaged
 export class Entry {
@@ -24,12 +25,13 @@ let end: usize = 0
 export let firstOption: u32 = 0
 /** Bytes of all. */
 export let optionBytes: u32 = 0
-let optionTail: usize = 0
+let lastOption: usize = 0
 
 export function openEntries(): void {
   free = load<u32>(ENTRIES)
   end = free + load<u32>(ENTRIES_ROOM)
   firstOption = optionBytes = 0
+  lastOption = 0
   store<u32>(HAS_OPTIONS, 0)
 }
 
@@ -43,18 +45,28 @@ export function addRow(bytes: usize): usize {
   return row
 }
 
-/** Adds the field at `from`, tag included. Answers false where there is no room. */
+/**
+ * Adds the field at `from`, tag included. Answers false where there is no room. Fields that follow one another share a
+ * row, so that a message of nothing else takes no more memory than it is long.
+ */
 export function addOption(from: usize, to: usize): bool {
+  optionBytes += <u32>(to - from)
+  if (lastOption != 0) {
+    const last = changetype<Entry>(lastOption)
+    if (last.end == <u32>from) {
+      last.cut = last.resume = last.end = <u32>to
+      return true
+    }
+  }
   const row = addRow(offsetof<Entry>())
   if (row == 0) return false
   const option = changetype<Entry>(row)
   option.from = <u32>from
   option.cut = option.resume = option.end = <u32>to
   option.next = 0
-  if (firstOption == 0) firstOption = <u32>row
-  else store<u32>(optionTail, <u32>row)
-  optionTail = row + offsetof<Entry>('next')
-  optionBytes += <u32>(to - from)
+  if (lastOption == 0) firstOption = <u32>row
+  else changetype<Entry>(lastOption).next = <u32>row
+  lastOption = row
   store<u32>(HAS_OPTIONS, 1)
   return true
 }

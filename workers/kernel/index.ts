@@ -41,7 +41,10 @@ export function scan2(n: u32, mayKeep: bool): i32 {
   return scanRequest(n, mayKeep)
 }
 
-/** Remote write 2.0: writes the shares of the last scan to the output; answers how long they are together, FAULT, or NEED_OUTPUT. */
+/**
+ * Remote write 2.0: writes the shares of the last scan to the output; answers how long they are together, FAULT, or
+ * NEED_OUTPUT.
+ */
 export function write2(literalsOnly: bool): i32 {
   encoder.setEncoder(load<u32>(TABLE), literalsOnly)
   return writeSharesV2()

@@ -35,7 +35,10 @@ export let disagreements: u32 = 0
 /** The label that `place` wants to be removed from the series; 0 for none. */
 export let stripped: usize = 0
 
-/** `knownTenants`: 2.0, for each symbol the place of the tenant that it names as a value, or 0; in 1.0 there is no such table. */
+/**
+ * `knownTenants`: 2.0, for each symbol the place of the tenant that it names as a value, or 0; in 1.0 there is no
+ * such table.
+ */
 export function openPlacement(knownTenants: usize): void {
   known = knownTenants
   rules = load<u32>(RULES)
@@ -121,8 +124,8 @@ function noPlace(place: usize, isSeries: bool, value: usize, n: u32): usize {
 }
 
 function countSeries(tenant: Tenant): usize {
-  // The common case: all series of the push come from one replica. The tenant label itself may be an HA label; if it is
-  // stripped, what counts is what goes out.
+  // The common case: all series of the push come from one replica. The tenant label itself may be an HA label; if
+  // it is stripped, what counts is what goes out.
   if (tenant.replica != replica || stripped != 0 && changetype<Watch>(stripped).isHa) compareReplica(tenant)
   tenant.series++
   tenant.samples += samples

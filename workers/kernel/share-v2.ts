@@ -1,8 +1,9 @@
 // Remote write 2.0: writes the shares. Each has a symbol table of its own: first "", then what its series refer to,
-// in order of the first reference. The table stands before the series, and is complete only behind them: the series are written first,
-// with room before them for all symbols of the push.
+// in order of the first reference. The table stands before the series, and is complete only behind them: the
+// series are written first, with room before them for all symbols of the push.
 //
-// The series were checked when they were routed, so what is read here is well-formed and every reference leads somewhere.
+// The series were checked when they were routed, so what is read here is well-formed and every reference leads
+// somewhere.
 import { BUILD, MORE_OUTPUT, NEED_OUTPUT, OUTPUT, OUTPUT_NEEDED, OUTPUT_ROOM, OUTPUT_TOO_LARGE, SYMBOLS_SIZE } from './abi'
 import { MESSAGE } from './abi'
 import { copy } from './bytes'
@@ -10,7 +11,7 @@ import { copyOptions } from './entries'
 import { fault } from './fault'
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { isWithinOutput } from './report'
-import { Series } from './request-v2'
+import { Series } from './series-v2'
 import { encode } from './snappy-encode'
 import { openTable, refTo, tableEnd } from './symbols'
 import { Tenant, tenantAt, tenantCount } from './tenants'
@@ -28,7 +29,10 @@ export function openSharesV2(): void {
   total = 0
 }
 
-/** Writes the shares that are missing yet. Answers how long all are together; or FAULT, or NEED_OUTPUT to go on with more room. */
+/**
+ * Writes the shares that are missing yet. Answers how long all are together; or FAULT, or NEED_OUTPUT to go on with
+ * more room.
+ */
 export function writeSharesV2(): i32 {
   const build = <usize>load<u32>(BUILD)
   // Behind room for all symbols. What is copied may go a vector too far.
@@ -67,7 +71,8 @@ function writeAll(tenant: Tenant, p: usize): usize {
     const series = changetype<Series>(at)
     at = series.next
     store<u8>(p, 0x2a)
-    // The bet: the contents get as long as they were, so that their length takes the room that was left for it. Fallback: close() moves them.
+    // The bet: the contents get as long as they were, so that their length takes the room that was left for it.
+    // Fallback: close() moves them.
     const room = varintSize(series.end - series.start)
     const contents = p + 1 + room
     let q = contents
@@ -86,7 +91,10 @@ function writeAll(tenant: Tenant, p: usize): usize {
   return p
 }
 
-/** Writes the length of what stands from `contents` to `end` before it, where `room` bytes are left for that; returns the new end. */
+/**
+ * Writes the length of what stands from `contents` to `end` before it, where `room` bytes are left for that; returns
+ * the new end.
+ */
 // @ts-ignore: decorator
 @inline
 function close(contents: usize, room: u32, end: usize): usize {

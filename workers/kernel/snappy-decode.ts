@@ -29,8 +29,8 @@ export function claim(from: usize, n: u32): f64 {
 }
 
 /**
- * Decodes the block of n bytes at `from`, whose claim was read before, to `to`, where there is room for what it claims.
- * Answers 0 or FAULT: not a byte more or less than claimed is ever produced.
+ * Decodes the block of n bytes at `from`, whose claim was read before, to `to`, where there is room for what it
+ * claims. Answers 0 or FAULT: not a byte more or less than claimed is ever produced.
  */
 export function decode(from: usize, n: u32, to: usize, claimed: u32): i32 {
   countFrom(from)
@@ -39,9 +39,9 @@ export function decode(from: usize, n: u32, to: usize, claimed: u32): i32 {
   const full = to + claimed
   let d = to
 
-  // The bet: most elements lie far enough from both ends that one element can read and write whole vectors. An element
-  // takes at most 64 bytes of input and writes at most 64 (+ 16 over), so the two limits are the only check that a
-  // short literal needs, and a copy needs one more, for its offset. Fallback: the careful loop below,
+  // The bet: most elements lie far enough from both ends that one element can read and write whole vectors. An
+  // element takes at most 64 bytes of input and writes at most 64 (+ 16 over), so the two limits are the only
+  // check that a short literal needs, and a copy needs one more, for its offset. Fallback: the careful loop below,
   // for the ends of a block, for small blocks, and to name what is wrong. Benchmark: snappy/decode.
   if (n > 100 && claimed > 160) {
     const near = end - 66

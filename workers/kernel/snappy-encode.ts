@@ -1,6 +1,6 @@
-// Encoding snappy blocks, as greedily as Google's C++ encoder: the same table, the same hash and the same acceleration
-// of the search, so shares are as small as everybody's. Measured alternatives (a hash of five bytes, a faster search, a look at the previous offset) make shares
-// 4–8 % larger and recorded pushes hardly faster.
+// Encoding snappy blocks, as greedily as Google's C++ encoder: the same table, the same hash and the same
+// acceleration of the search, so shares are as small as everybody's. Measured alternatives (a hash of five bytes,
+// a faster search, a look at the previous offset) make shares 4–8 % larger and recorded pushes hardly faster.
 import { putVarint } from './varint'
 
 /** Input of one block: offsets of copies stay below it, so they fit in the 16 bits of a copy 2. */
@@ -97,8 +97,9 @@ function slot(x: u64, shift: u32): usize {
 function compress(from: usize, n: u32, to: usize): usize {
   const end = from + n
   const t = table
-  // The bet: clearing a table that fits the block, half a slot a byte, is cheaper than keeping one for ever (tried: a table that is
-  // never cleared is 20–60 % slower, because stale entries send the search to other tenants' bytes).
+  // The bet: clearing a table that fits the block, half a slot a byte, is cheaper than keeping one for ever
+  // (tried: a table that is never cleared is 20–60 % slower, because stale entries send the search to other
+  // tenants' bytes).
   let bits: u32 = n > 512 ? 31 - clz(n - 1) : 8
   if (bits > BITS) bits = BITS
   const shift = 32 - bits

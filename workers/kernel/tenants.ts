@@ -101,7 +101,9 @@ export function findTenant(value: usize, n: u32): usize {
   }
 }
 
-/** 28 bits. The seed is another one in each instance, so that nobody can choose values that all fall into one slot. */
+/**
+ * 28 bits. The seed is another one in each instance, so that nobody can choose values that all fall into one slot.
+ */
 // @ts-ignore: decorator
 @inline
 function hash(value: usize, n: u32): u32 {

@@ -17,7 +17,10 @@ export class Watch {
   isHa: u32
   /** The series that had it last, as a number that `nextSeries` gives. What stands below belongs to that one. */
   series: u32
-  /** Where it stands. 1.0: the field, from its tag to its end. 2.0: its pair of references, and the symbol of its value. */
+  /**
+   * Where it stands. 1.0: the field, from its tag to its end. 2.0: its pair of references, and the symbol of its
+   * value.
+   */
   start: u32
   end: u32
   value: u32
@@ -79,7 +82,10 @@ export function endSeries(): void {
   if (haLabels != haLabelsBefore) replica++
 }
 
-/** The watch for this name, of those from `watch` on; 0 where nobody looks for it. Reads eight bytes of the name, whatever its length. */
+/**
+ * The watch for this name, of those from `watch` on; 0 where nobody looks for it. Reads eight bytes of the name,
+ * whatever its length.
+ */
 // @ts-ignore: decorator
 @inline
 export function watchFor(watch: usize, name: usize, n: u32): usize {
@@ -168,7 +174,10 @@ export function labelsDisagree(): bool {
   return false
 }
 
-/** Writes place and length of each HA value of the current series to `row`; `without` is a watch that does not go out. */
+/**
+ * Writes place and length of each HA value of the current series to `row`; `without` is a watch that does not go
+ * out.
+ */
 export function putReplica(row: usize, without: usize): void {
   const list = <usize>load<u32>(rules + HA)
   for (let k: usize = 0; k < load<u32>(rules + HA_COUNT); k++) {

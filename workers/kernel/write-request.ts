@@ -13,10 +13,12 @@
 //   }
 //   message Label { string name = 1; string value = 2; }
 //
-// Every field is framed down to names and values of labels. Samples, exemplars, histograms and metadata are counted and not opened.
-// The message is walked in byte order, so the fault with the lowest position is the one that is reported.
+// Every field is framed down to names and values of labels. Samples, exemplars, histograms and metadata are
+// counted and not opened. The message is walked in byte order, so the fault with the lowest position is the one
+// that is reported.
 import { DEFAULT, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
-import { NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TOO_MANY_SERIES } from './abi'
+import { WRONG_PROTOCOL } from './abi'
 import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
@@ -27,7 +29,10 @@ import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tena
 import { varintSize } from './varint'
 import { endSeries, firstWatch, nextSeries, note, openWatches, Watch, watchFor, watchForAny } from './watches'
 
-/** Reads the message of n bytes. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT, or what it needs; the report is in the desk. */
+/**
+ * Reads the message of n bytes. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT, or what it
+ * needs; the report is in the desk.
+ */
 export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
   const from = <usize>load<u32>(MESSAGE)
   countFrom(from)
@@ -138,7 +143,8 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
 
 /**
  * What the labels of the series before looked like, one after the other. A label is written as everybody writes it,
- * name before value, and every length takes one byte: 0a LL 0a NN <name> 12 VV <value>. Then the lengths add up, which shows that nothing else is in it.
+ * name before value, and every length takes one byte: 0a LL 0a NN <name> 12 VV <value>. Then the lengths add up,
+ * which shows that nothing else is in it.
  */
 @unmanaged
 class Shape {
@@ -163,9 +169,9 @@ function scanSeries(from: usize, end: usize): i32 {
   let i = from
   let at = from
 
-  // The bet: this series has labels of the same lengths as the one before. So the next label is looked at without waiting
-  // for the length of this one: what was guessed is compared, not computed. A label that differs teaches its shape.
-  // Fallback: the loop below. Benchmark: split/rw1.
+  // The bet: this series has labels of the same lengths as the one before. So the next label is looked at without
+  // waiting for the length of this one: what was guessed is compared, not computed. A label that differs teaches
+  // its shape. Fallback: the loop below. Benchmark: split/rw1.
   let shape = changetype<Shape>(SHAPES)
   while (i < end) {
     at = i
@@ -232,8 +238,8 @@ function learn(shape: Shape, start: u64, i: usize): bool {
 }
 
 /**
- * Reads a label as every protobuf decoder reads it: fields in any order, a name or value that is repeated counts where
- * it stands last, a missing one is empty. `at` is the label's tag. Answers 0 or FAULT.
+ * Reads a label as every protobuf decoder reads it: fields in any order, a name or value that is repeated counts
+ * where it stands last, a missing one is empty. `at` is the label's tag. Answers 0 or FAULT.
  */
 function scanLabel(at: usize, from: usize, end: usize): i32 {
   let name = from

@@ -60,11 +60,17 @@ export function kernelCases(engine: string, start: () => Split): void {
     })
 
     both('more fields beside the entries than the table holds at first', protocol => {
-      const options = Array.from({ length: protocol === '1.0' ? 20_000 : 40_000 }, (_, i) =>
-        varintField(6, i),
+      const between = protocol === '1.0' ? len(3, '') : len(4, 'symbol')
+      const options = Array.from({ length: 10_000 }, (_, i) =>
+        concat(varintField(6, i), varintField(7, i), between),
       )
       const result = same(push(protocol, concat(message(protocol, [series({ tenant: 'a' })]), ...options)))
-      expect(result.shares[0]?.alone).toBe(true)
+      expect(result.shares.map(it => it.alone)).toEqual([true])
+    })
+
+    both('a message of nothing but fields beside the entries', protocol => {
+      const options = concat(...Array.from({ length: 100_000 }, () => varintField(6, 1)))
+      expect(same(push(protocol, options)).shares).toEqual([])
     })
 
     both('accounts that are too long, too large or no number', protocol => {
