@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc, { type Scheduler } from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Cancellation } from '../../src/egress/cancellation.ts'
 import { createDeliver } from '../../src/egress/deliver.ts'
 import { createEgress } from '../../src/egress/egress.ts'
 import { Lane } from '../../src/egress/lane.ts'
@@ -163,8 +164,8 @@ async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }:
     }
   }
 
-  async function attempt(request: Attempt, signal: AbortSignal): Promise<Verdict> {
-    if (signal.aborted) return cancelledVerdict(signal.reason)
+  async function attempt(request: Attempt, cancellation: Cancellation): Promise<Verdict> {
+    if (cancellation.cancelled) return cancelledVerdict(cancellation.reason)
     const held = [
       ...Buffer.from(unsnappy(request.body))
         .toString('latin1')
@@ -176,7 +177,7 @@ async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }:
     check()
     const does = replies[requests++] ?? 204
     const aborted = new Promise<Verdict>(resolve => {
-      signal.addEventListener('abort', () => resolve(cancelledVerdict(signal.reason)))
+      cancellation.listen(() => resolve(cancelledVerdict(cancellation.reason)))
     })
     const answered = s.schedule(Promise.resolve(does), `${request.route.path}: ${does}`).then(() => {
       if (does === 204 || does === 'broken after it was stored')
