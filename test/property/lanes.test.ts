@@ -53,6 +53,8 @@ interface Script {
   /** Of its requests, in their order; after that everything is stored. */
   readonly replies: readonly Reply[]
   readonly ticks: readonly number[]
+  /** How many things happen in one turn of the event loop, at whose end lanes depart. */
+  readonly perTurn: number
 }
 
 const reply = fc.constantFrom<Reply[]>(
@@ -99,6 +101,7 @@ const script = fc.record<Script>({
   from: fc.array(from, { minLength: 1, maxLength: 8 }),
   replies: fc.array(reply, { maxLength: 30 }),
   ticks: fc.array(fc.constantFrom(1, 60, 1000, 30_000), { maxLength: 10 }),
+  perTurn: fc.integer({ min: 1, max: 4 }),
 })
 
 const PUSH_DEADLINE_MS = 25_000
@@ -126,7 +129,8 @@ interface Known {
   rejectedAlone: boolean
 }
 
-async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }: Script): Promise<void> {
+async function play(s: Scheduler, played: Script): Promise<void> {
+  const { yaml: text, from: senders, replies, ticks, perTurn } = played
   const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
   const shares: Known[] = []
   const active = new Set<readonly Known[]>()
@@ -188,6 +192,7 @@ async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }:
     const only = carried[0] as Known
     if (verdict.kind === 'rejected' && carried.length === 1) only.rejectedAlone = true
     active.delete(carried)
+    cancellation.listen(undefined)
     return verdict
   }
 
@@ -261,16 +266,22 @@ async function play(s: Scheduler, { yaml: text, from: senders, replies, ticks }:
   ends.catch(() => {})
   for (const ms of ticks)
     void s.schedule(Promise.resolve(), `${ms} ms`).then(() => vi.advanceTimersByTime(ms))
+  /** Until nothing is left to happen but time. */
+  const settle = async () => {
+    for (let steps = 1; s.count() > 0; steps++) {
+      await s.waitNext(1)
+      if (steps % perTurn === 0 || s.count() === 0) await turn()
+    }
+  }
   for (let rounds = 0; running; rounds++) {
     if (rounds > MOST_IDLE_ROUNDS) throw new Error('a push never ends')
-    await s.waitIdle()
+    await settle()
     vi.advanceTimersByTime(SENDER_BACKOFF_MS)
     await turn()
   }
   await ends
   // What travelled on for nobody ends, too.
-  await s.waitIdle()
-  await turn()
+  await settle()
 
   expect(bugs).toEqual([])
   expect([...active]).toEqual([])
