@@ -233,8 +233,11 @@ describe('early refusal', () => {
   test('a chunked body gets its 413 as soon as it is too long', async () => {
     connection.send(head({ 'transfer-encoding': 'chunked' }))
     const chunk = Buffer.alloc(256 * 1024)
-    for (let sent = 0; sent <= MAX_BODY; sent += chunk.length)
+    for (let sent = 0; sent < MAX_BODY; sent += chunk.length)
       connection.send(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
+    // One byte too many and no more: what is unread when a socket is closed makes the kernel send a RST, which may
+    // overtake the answer.
+    connection.send('1\r\na')
     expect(await connection.answer()).toMatchObject({ status: 413, headers: { connection: 'close' } })
     await connection.end()
   })

@@ -65,6 +65,9 @@ export async function startCommand(
   return await start('/bin/sh', ['-c', command], env, url, mkdtempSync(join(tmpdir(), 'splitter-')))
 }
 
+// A splitter has a process group of its own, so Ctrl-C does not reach it; `exit` is where it is killed.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => process.exit(1))
+
 const STARTUP_MS = 15_000
 const STOP_MS = 60_000
 
