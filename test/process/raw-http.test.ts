@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { freePort } from '../support/free-port.ts'
 import { RawConnection } from '../support/raw-connection.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
-import { encodePush, PUSH_HEADERS } from '../support/remote-write.ts'
+import { decodePush, encodePush, PUSH_HEADERS } from '../support/remote-write.ts'
 import { type Splitter, startSluice } from '../support/splitter.ts'
 
 const BODY = encodePush(
@@ -280,9 +280,11 @@ function head(headers: Readonly<Record<string, string | number>>): string {
   return `POST /push HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
 }
 
-/** Whom the store got shares of, sorted. */
+/** The tenant of each series that the store got, sorted; shares of several pushes may have left together. */
 function tenants(): readonly (string | undefined)[] {
-  return store.received.map(({ headers }) => headers['x-scope-orgid'] as string | undefined).toSorted()
+  return store.received
+    .flatMap(({ headers, body }) => decodePush(body, '1.0').map(() => headers['x-scope-orgid'] as string))
+    .toSorted()
 }
 
 /** Waits until Sluice itself says that so many pushes are in flight. */
