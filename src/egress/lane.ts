@@ -502,6 +502,8 @@ function headersOf({ shares }: Batch): Readonly<Record<string, string>> {
     'user-agent': _userAgent,
     traceparent: _traceparent,
     'retry-attempt': _attempt,
+    'x-cortex-tenant-client': _client,
+    'x-cortex-tenant-reqid': _request,
     ...rest
   } = first.context.headers
   return highest > 0 ? { ...rest, 'retry-attempt': String(highest) } : rest

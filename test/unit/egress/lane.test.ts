@@ -126,6 +126,14 @@ describe('a lane', () => {
     expect([kinds(await first), kinds(await second)]).toEqual([['delivered'], ['delivered']])
   })
 
+  test('makes room for others when it is idle and lanes.max is reached', async () => {
+    const { push, egress } = await start({ yaml: 'lanes: { max: 2 }' })
+    expect(kinds(await push(['a/1', 'b/2']))).toEqual(['delivered', 'delivered'])
+    await sleep(0)
+    expect(kinds(await push(['c/3', 'd/4', 'e/5']))).toEqual(['delivered', 'delivered', 'unreachable'])
+    expect(egress.lanes.size).toBe(2)
+  })
+
   test.each([
     ['lanes: { max: 2 }', 'too many tenants at once (lanes.max)'],
     ['lanes: { max_new_per_second: 2 }', 'too many tenants at once (lanes.max_new_per_second)'],
@@ -436,6 +444,8 @@ describe('shares of different pushes in one request', () => {
       'user-agent': 'Sluice/test Prometheus/3',
       'retry-attempt': attempt,
       traceparent: 'x',
+      'x-cortex-tenant-client': '10.0.0.1:1234',
+      'x-cortex-tenant-reqid': 'id',
     })
     const pushes = [push(['a/1'], { context: { headers: headers('1') } })]
     await until(() => store.received.length === 1)
@@ -449,7 +459,9 @@ describe('shares of different pushes in one request', () => {
       traceparent: 'x',
     })
     expect(store.received[1]?.headers).toMatchObject({ 'user-agent': 'Sluice/test', 'retry-attempt': '7' })
-    expect(store.received[1]?.headers).not.toHaveProperty('traceparent')
+    expect(store.received[0]?.headers).toHaveProperty('x-cortex-tenant-client')
+    for (const name of ['traceparent', 'x-cortex-tenant-client', 'x-cortex-tenant-reqid'])
+      expect(store.received[1]?.headers).not.toHaveProperty(name)
   })
 
   test('never mix forwarded credentials', async () => {
