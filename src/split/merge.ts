@@ -55,5 +55,7 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
 
 /** Bytes of the varint that a block begins with. */
 function varintBytes(block: Uint8Array): number {
-  return block.findIndex(byte => byte < 128) + 1
+  let bytes = 1
+  while ((block[bytes - 1] as number) >= 128) bytes++
+  return bytes
 }
