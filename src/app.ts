@@ -72,10 +72,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     target: config.target,
     tenantHeader: config.tenant.header,
     ...config.auth.egress,
-    ca:
-      config.auth.egress.caBundleFile === ''
-        ? undefined
-        : readFileSync(config.auth.egress.caBundleFile, 'utf8'),
+    ca: readCaBundle(config.auth.egress.caBundleFile),
     connections: config.egress.maxConnsPerHost,
     timeoutMs: config.timeoutMs,
     maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
@@ -214,6 +211,17 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       stopped ??= stop()
       return stopped
     },
+  }
+}
+
+function readCaBundle(file: string): string | undefined {
+  if (file === '') return undefined
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Error(`auth.egress.tls_config.ca_bundle_file can’t be read: ${(cause as Error).message}`, {
+      cause,
+    })
   }
 }
 

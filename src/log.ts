@@ -23,6 +23,11 @@ export function createLogger(options: LogOptions, stream: LogStream = process.st
   if (!readable) return pino(settings, stream)
   return pino(
     settings,
-    pretty({ destination: stream, colorize: stream.isTTY ?? false, translateTime: 'SYS:HH:MM:ss.l' }),
+    pretty({
+      destination: stream,
+      colorize: stream.isTTY ?? false,
+      translateTime: 'SYS:HH:MM:ss.l',
+      singleLine: true,
+    }),
   )
 }

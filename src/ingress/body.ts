@@ -5,6 +5,8 @@ import { SluiceError } from '../errors.ts'
 export interface BodyLimits {
   readonly maxBytes: number
   readonly timeoutMs: number
+  /** Called when the length is known to be allowed, before a byte is read. */
+  readonly accepted?: () => void
 }
 
 /** In bytes, from Content-Length; undefined for a chunked body. Node has checked the header's form already. */
@@ -13,6 +15,15 @@ export function contentLengthOf(request: IncomingMessage): number | undefined {
   return header === undefined || request.headers['transfer-encoding'] !== undefined
     ? undefined
     : Number(header)
+}
+
+export function hasBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || (contentLengthOf(request) ?? 0) > 0
+}
+
+/** Whether the sender waits for a 100 before it sends its body (RFC 9110, 10.1.1). */
+export function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === '100-continue'
 }
 
 /**
@@ -25,6 +36,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   const length = contentLengthOf(request)
   if (length !== undefined && length > maxBytes) return Promise.reject(tooLarge(maxBytes, length))
   if (length === 0) return Promise.reject(empty())
+  limits.accepted?.()
 
   return new Promise((resolve, reject) => {
     // The common case, a known length, is one allocation and no second copy.

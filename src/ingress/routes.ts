@@ -5,8 +5,9 @@ import { type Answer, answerOfError, toSluiceError } from '../answer.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { printable } from '../text.ts'
-import { contentLengthOf, readBody } from './body.ts'
+import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
+import { lingerBeforeClose } from './linger.ts'
 import { negotiate } from './negotiate.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 
@@ -75,12 +76,15 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
       if (!reply.raw.writableFinished)
         cancel.abort(new SluiceError('client_gone', 'the sender closed the connection'))
     })
+    const accepted = () => {
+      if (expectsContinue(raw)) reply.raw.writeContinue()
+    }
     const connection = connectionOf(raw.socket)
     const prefix = prefixHeader === undefined ? undefined : raw.headers[prefixHeader]
     const answer = await pipeline({
       ...head,
       contentLength: contentLengthOf(raw),
-      read: () => readBody(raw, { maxBytes: maxBodyBytes, timeoutMs }),
+      read: () => readBody(raw, { maxBytes: maxBodyBytes, timeoutMs, accepted }),
       prefix: typeof prefix === 'string' && prefix !== '' ? `${prefix}-` : undefined,
       ...passedOn(raw, passOn),
       sender: connection.sender,
@@ -152,12 +156,13 @@ function status(reply: FastifyReply, good: boolean): FastifyReply {
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   const { raw } = reply.request
-  if (!raw.complete) {
+  if (!raw.complete && hasBody(raw)) {
     const left = contentLengthOf(raw)
     // Otherwise Node reads a refused body to its end, however long, to save the connection.
-    if (left === undefined || left > DRAIN_BYTES || answer.code === 'slow_request')
+    if (left === undefined || left > DRAIN_BYTES || answer.code === 'slow_request') {
       reply.header('connection', 'close')
-    else raw.resume()
+      lingerBeforeClose(raw)
+    } else raw.resume()
   }
   if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds))
   if (answer.body === '') return reply.code(answer.status).send()

@@ -39,6 +39,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   // Beyond it Node closes a connection at once; every sender takes that as "send it again".
   server.server.maxConnections = maxConnections
+  // Node would say "100 Continue" by itself, to a body that is refused a moment later too; the route says it.
+  server.server.on('checkContinue', (request, response) => server.routing(request, response))
   return server
 }
 
