@@ -29,6 +29,8 @@ export function pack(result: SplitResult): Packed {
   const buffers: ArrayBufferLike[] = []
   const lists = new Map<string, number>()
   const ha: (readonly string[])[] = []
+  let last: readonly string[] | undefined
+  let list = 0
   let tenants = ''
   let at = 0
   for (const share of shares) {
@@ -37,11 +39,13 @@ export function pack(result: SplitResult): Packed {
     let buffer = buffers.length - 1
     if (buffers[buffer] !== share.body.buffer) buffer = buffers.indexOf(share.body.buffer)
     if (buffer < 0) buffer = buffers.push(share.body.buffer) - 1
-    const values = share.ha.join('\n')
-    let list = lists.get(values)
-    if (list === undefined) {
-      list = ha.push(share.ha) - 1
+    // The kernel's shares have one list in common while they are of one replica.
+    if (share.ha !== last) {
+      // No separator would do: a value may hold any character.
+      const values = JSON.stringify(share.ha)
+      list = lists.get(values) ?? ha.push(share.ha) - 1
       lists.set(values, list)
+      last = share.ha
     }
     numbers[at] = share.series
     numbers[at + 1] = share.samples

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { createEngine } from '../../../src/split/engine.ts'
+import { pack, unpack } from '../../../src/split/packed.ts'
+import { message, push, rules, series } from '../../support/messages.ts'
+
+it('what is packed and unpacked is what it was, with both engines', () => {
+  const list = ['a', 'b', 'c'].map(tenant => series({ tenant, cluster: 'x', n: tenant }))
+  const bytes = push('1.0', message('1.0', [...list, series({ none: '1' })]))
+  for (const name of ['wasm', 'reference'] as const) {
+    const result = createEngine(name).split(bytes, rules({ strip: true }))
+    expect(unpack(pack(result))).toEqual(result)
+    expect(pack(result).buffers).toHaveLength(name === 'wasm' ? 1 : 3)
+  }
+  const fault = createEngine('wasm').split({ ...bytes, body: Uint8Array.of(9) }, rules())
+  expect(unpack(pack(fault))).toEqual(fault)
+})
+
+it('replicas stay apart, whatever stands in their labels', () => {
+  const list = [
+    series({ tenant: 'a', cluster: 'x\ny', __replica__: 'z' }),
+    series({ tenant: 'b', cluster: 'x', __replica__: 'y\nz' }),
+    series({ tenant: 'c', cluster: 'x\ny', __replica__: 'z' }),
+  ]
+  const result = createEngine('wasm').split(push('1.0', message('1.0', list)), rules())
+  const unpacked = unpack(pack(result))
+  expect(unpacked).toEqual(result)
+  expect(unpacked.ok && unpacked.shares[0]?.ha).not.toEqual(unpacked.ok && unpacked.shares[1]?.ha)
+  expect(pack(result).ha).toHaveLength(2)
+})
