@@ -7,7 +7,8 @@ import { createSplitter, type Splitter } from '../src/split/splitter.ts'
 import { buildBody } from './load/payload.ts'
 import { benchRules } from './split/payloads.ts'
 
-const ROUNDS = 7
+/** Series per cell: long enough for a clock that ticks every few milliseconds. */
+const SERIES = 2_000_000
 const inFlight = [0, 1, 2, 3]
 
 const modes: Readonly<Record<string, Splitter>> = {
@@ -17,15 +18,14 @@ const modes: Readonly<Record<string, Splitter>> = {
 for (const splitter of Object.values(modes)) await splitter.warm()
 
 for (const tenants of [1, 10, 100]) {
-  for (const series of [10, 100, 200, 500, 1_000, 2_000, 10_000]) {
+  for (const series of [100, 200, 500, 1_000, 2_000, 10_000]) {
     const body = buildBody({ series, tenants, protocol: '1.0' }, 0)
-    const repeats = Math.max(1, Math.ceil(4_000 / series))
+    const repeats = Math.ceil(SERIES / series / inFlight.length)
     const columns: string[] = []
     for (const [name, splitter] of Object.entries(modes)) {
-      await round(splitter, body, 4 * repeats)
-      const rounds: Cost[] = []
-      for (let i = 0; i < ROUNDS; i++) rounds.push(await round(splitter, body, repeats))
-      columns.push(`${name}: main ${middle(rounds, 'main')} µs, all threads ${middle(rounds, 'all')} µs`)
+      await round(splitter, body, Math.ceil(repeats / 10))
+      const { main, all } = await round(splitter, body, repeats)
+      columns.push(`${name}: main ${main.toFixed(0)} µs, all threads ${all.toFixed(0)} µs`)
     }
     process.stdout.write(
       `${tenants} tenants, ${series} series, ${body.length} bytes · ${columns.join(' · ')}\n`,
@@ -54,9 +54,4 @@ async function round(splitter: Splitter, body: Uint8Array, repeats: number): Pro
   const pushes = repeats * inFlight.length
   const perPush = (usage: NodeJS.CpuUsage) => (usage.user + usage.system) / pushes
   return { main: perPush(process.threadCpuUsage(main)), all: perPush(process.cpuUsage(all)) }
-}
-
-function middle(rounds: readonly Cost[], key: keyof Cost): string {
-  const sorted = rounds.map(it => it[key]).toSorted((a, b) => a - b)
-  return (sorted[sorted.length >> 1] as number).toFixed(0)
 }

@@ -46,16 +46,16 @@ export interface Splitter {
 }
 
 /**
- * Measured on 2 cores (`npm run bench -- hop`; CPU of all threads per push of 10 tenants, and of the main thread in
- * brackets): a hop costs about 90 µs, half of it here, whatever the size.
+ * Measured on 2 busy cores (`npm run bench -- hop`): CPU of the main thread per push of one tenant, and of all threads
+ * in brackets. A hop costs about 60 µs here and as much again on the other side, whatever the size.
  *
- *     series   body      inline       on a thread
- *        100    4 KB     30 µs (30)   130 µs (50)
- *        500   18 KB    110 µs (110)  203 µs (42)
- *      2,000   71 KB    410 µs (410)  510 µs (55)
- *     10,000  357 KB  2,300 µs        2,900 µs
+ *     series   body       inline                on a thread
+ *        100     4 KB       28 µs (32)            68 µs (165)
+ *        500    17 KB      136 µs (142)           66 µs (257)
+ *      2,000    67 KB      429 µs (443)           63 µs (501)
+ *     10,000   337 KB    2,193 µs (2,335)        158 µs (2,463)
  *
- * Below 16 KiB a hop costs as much as the split; from there on the main thread has better things to do.
+ * Below 16 KiB a hop costs at least as much as the split; from there on the main thread has better things to do.
  */
 const INLINE_BELOW_BYTES = 128 * 1024
 
