@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Gate } from '../../src/admission/gate.ts'
@@ -71,6 +72,18 @@ describe('each limit', () => {
   ])('of %s says what %s is', async (name, help, value) => {
     expect((await gauges()).get(`sluice_${name}_limit`)).toEqual({ help, value })
   })
+})
+
+test('docs/delivery.md names no metric and no key that there is not', async () => {
+  const text = readFileSync(new URL('../../docs/delivery.md', import.meta.url), 'utf8')
+  const names = (await registry.getMetricsAsJSON()).map(({ name }) => name)
+  const metrics = new Set([...text.matchAll(/sluice_\w+/g)].map(([name]) => name))
+  expect(metrics.size).toBeGreaterThan(10)
+  for (const name of metrics) expect(names).toContain(name)
+  const paths = KEYS.map(({ path }) => path)
+  const keys = new Set([...text.matchAll(/`([a-z]\w*\.[a-z_]+)(?:: [^`]*)?`/g)].map(([, key]) => key))
+  expect(keys.size).toBeGreaterThan(20)
+  for (const key of keys) expect(paths).toContain(key)
 })
 
 test('gauges are read when they are asked for', async () => {
