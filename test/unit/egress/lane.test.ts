@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Delivered } from '../../../src/egress/deliver.ts'
+import type { Earlier } from '../../../src/egress/memo.ts'
 import { Sender } from '../../../src/egress/sender.ts'
 import { type EgressStage, type EgressStageOptions, startEgress } from '../../support/egress.ts'
 import { answerWith, type Respond } from '../../support/receiver.ts'
@@ -390,6 +391,32 @@ describe('a share whose push is called off', () => {
     secondGate.open()
     await Promise.all([first, third])
     expect(await sent[0]?.late).toEqual({ kind: 'delivered', status: 204 })
+  })
+
+  test.each([
+    ['is joined by its sender’s retry', 204, true, ['a: 1', 'a: 2 3']],
+    ['is sent again by its sender’s retry where it came to nothing', 500, false, ['a: 1', 'a: 2 3', 'a: 2']],
+  ])('and travels on with others %s', async (_, status, remembered, expected) => {
+    const respond = gate()
+    const { push, stored, store, egress } = await start({ respond })
+    const first = push(['a/1'])
+    await until(() => store.received.length === 1)
+    const gone = new AbortController()
+    const pushes = [push(['a/2'], { cancelled: gone.signal }), push(['a/3'])]
+    const second = gate(answerWith(status))
+    store.respond = second
+    respond.open()
+    await until(() => store.received.length === 2)
+    gone.abort(new Error('gone'))
+    const { sent } = (await pushes[0]) as Delivered
+    const body = new TextEncoder().encode('push')
+    egress.memo.remember(body, '', sent, undefined)
+    const retry = push(['a/2'], { earlier: egress.memo.recall(body, '') as Earlier })
+    store.respond = answerWith(204)
+    second.open()
+    await Promise.all([first, ...pushes])
+    expect((await retry).deliveries[0]).toMatchObject({ verdict: { kind: 'delivered' }, remembered })
+    expect(stored()).toEqual(expected)
   })
 
   test('while others of its rejected batch go first is not sent again', async () => {
