@@ -5,7 +5,8 @@
  */
 import { compressSync, uncompressSync } from 'snappy'
 import { createEngine } from '../src/split/engine.ts'
-import type { Share, Split } from '../src/split/split.ts'
+import { mergeBodies } from '../src/split/merge.ts'
+import type { Protocol, Share, Split } from '../src/split/split.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'
 
 const ROUNDS = 200
@@ -45,24 +46,48 @@ for (const payload of payloads()) {
   process.stdout.write(`${cells.join(' · ')}\n`)
 }
 
+if ('merge'.includes(filter)) {
+  const [first] = payloads().filter(it => it.name === 'rw1/10-tenants/2000')
+  const shares = sharesOf(first as Payload)
+  const [{ tenant, series }] = shares as [Share]
+  const batch = shares.filter(it => it.tenant === tenant)
+  const times: number[] = []
+  for (let i = 0; i < 20 * ROUNDS; i++) {
+    const start = performance.now()
+    mergeBodies(batch)
+    times.push(((performance.now() - start) * 1e6) / (series * batch.length))
+  }
+  process.stdout.write(
+    `${'split/merge'.padEnd(28)} · ${Math.min(...times).toFixed(1)} ns/series (median ${median(times).toFixed(1)}), ${batch.length} shares of ${series} series\n`,
+  )
+}
+
 /** Of all bodies together; `larger` in percent. */
 function facts(payload: Payload): { series: number; decodedBytes: number; larger: number } {
   let series = 0
   let decodedBytes = 0
-  const shares: Share[] = []
   for (const body of payload.bodies) {
-    const result = wasm.split({ body, encoding: 'snappy', protocol: payload.protocol }, rules)
-    if (!result.ok) throw new Error(result.detail)
+    const result = split(body, payload.protocol)
     series += result.received.series
     decodedBytes += result.decodedBytes
-    shares.push(...result.shares)
   }
+  const shares = sharesOf(payload)
   const ours = shares.reduce((sum, share) => sum + share.body.length, 0)
   const native = shares.reduce(
     (sum, share) => sum + compressSync(uncompressSync(share.body) as Buffer).length,
     0,
   )
   return { series, decodedBytes, larger: (ours / native - 1) * 100 }
+}
+
+function sharesOf({ bodies, protocol }: Payload): Share[] {
+  return bodies.flatMap(body => split(body, protocol).shares)
+}
+
+function split(body: Uint8Array, protocol: Protocol) {
+  const result = wasm.split({ body, encoding: 'snappy', protocol }, rules)
+  if (!result.ok) throw new Error(result.detail)
+  return result
 }
 
 function warmUp(split: Split, payload: Payload): void {

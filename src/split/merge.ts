@@ -28,7 +28,7 @@ export function canMerge(one: Share, other: Share): boolean {
 
 /**
  * The body of all shares together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
- * no more, at the speed of memory: split/merge.
+ * no more: `split/merge`.
  */
 export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   let decoded = 0

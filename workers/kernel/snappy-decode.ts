@@ -42,7 +42,7 @@ export function decode(from: usize, n: u32, to: usize, claimed: u32): i32 {
   // The bet: most elements lie far enough from both ends that one element can read and write whole vectors. An
   // element takes at most 64 bytes of input and writes at most 64 (+ 16 over), so the two limits are the only
   // check that a short literal needs, and a copy needs one more, for its offset. Fallback: the careful loop below,
-  // for the ends of a block, for small blocks, and to name what is wrong. Benchmark: snappy/decode.
+  // for the ends of a block, for small blocks, and to name what is wrong. Benchmark: split/rw1.
   if (n > 100 && claimed > 160) {
     const near = end - 66
     const nearFull = full - 80
