@@ -63,6 +63,8 @@ export const REFUSED: usize = 0
 export const NO_ROOM_LEFT: usize = 1
 
 /** The row of the tenant that the current series goes to, counted there; or REFUSED, counted too; or NO_ROOM_LEFT. */
+// @ts-ignore: decorator
+@inline
 export function placeSeries(): usize {
   stripped = 0
   if (hasRepeat) return placeInvalid(REPEATED_LABEL, repeat, repeatLength)
@@ -123,6 +125,8 @@ function noPlace(place: usize, isSeries: bool, value: usize, n: u32): usize {
   return place == NO_ROOM ? NO_ROOM_LEFT : refuse(TOO_MANY_TENANTS, false, isSeries, value, n)
 }
 
+// @ts-ignore: decorator
+@inline
 function countSeries(tenant: Tenant): usize {
   // The common case: all series of the push come from one replica. The tenant label itself may be an HA label; if
   // it is stripped, what counts is what goes out.

@@ -51,6 +51,8 @@ export function dropRefs(p: usize): void {
  * follows has no more of them. Answers false where it is not so, or anything is wrong: then the series is read again.
  * Fallback: readOddSeries. Benchmark: split/rw2.
  */
+// @ts-ignore: decorator
+@inline
 export function readSeries(series: Series): bool {
   const end = <usize>series.end
   const symbols = symbolCount

@@ -87,6 +87,8 @@ export const NO_ROOM: usize = 1
 export const ONE_TOO_MANY: usize = 2
 
 /** The row of the tenant that this value names, or NO_TENANT, NO_ROOM or ONE_TOO_MANY. */
+// @ts-ignore: decorator
+@inline
 export function findTenant(value: usize, n: u32): usize {
   // A key with its prefix is not to be mistaken for a value.
   if (account && prefixLength != 0) return findAccount(value, n)
