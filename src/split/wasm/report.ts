@@ -156,7 +156,8 @@ class Replicas {
  */
 export class TenantNames {
   /** By the kernel's hash; a newer tenant takes the place of an older one, so what senders write can't fill the memory. */
-  readonly #known = new Array<{ readonly key: Uint8Array; readonly tenant: TenantId } | undefined>(SLOTS)
+  readonly #known = new Array<Known | undefined>(SLOTS).fill(undefined)
+  #rules = 0
 
   /** `row` is the tenant's, in the kernel's memory. */
   of(memory: Memory, row: number, rules: SplitRules): TenantId {
@@ -165,7 +166,7 @@ export class TenantNames {
     const length = memory.word(row + abi.TENANT_KEY_LENGTH)
     const known = this.#known[slot]
     const { bytes } = memory
-    if (known !== undefined && known.key.length === length) {
+    if (known !== undefined && known.rules === this.#rules && known.key.length === length) {
       const { key } = known
       let i = 0
       while (i < length && key[i] === bytes[at + i]) i++
@@ -176,13 +177,22 @@ export class TenantNames {
     const prefix = rules.format === 'victoriametrics' ? '' : rules.prefix
     const tenant = parseTenantId(Buffer.concat([Buffer.from(prefix), key]), rules.format)
     if (tenant === undefined) throw new Error('BUG: the kernel took a value for a tenant that is none')
-    this.#known[slot] = { key, tenant }
+    this.#known[slot] = { key, tenant, rules: this.#rules }
     return tenant
   }
 
+  /** Forgets all, because the rules are others now. */
   forget(): void {
-    this.#known.fill(undefined)
+    this.#rules++
   }
 }
 
-const SLOTS = 4096
+interface Known {
+  readonly key: Uint8Array
+  readonly tenant: TenantId
+  /** Which rules it was made by. */
+  readonly rules: number
+}
+
+/** So many that a thousand tenants rarely share one. */
+const SLOTS = 32_768

@@ -3,6 +3,7 @@
  * the reference, and the results are equal.
  */
 import { randomBytes } from 'node:crypto'
+import { zstdCompressSync } from 'node:zlib'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Protocol, Push, Split, SplitRules } from '../../../src/split/split.ts'
 import { expectAsReference } from '../../support/kernel.ts'
@@ -279,6 +280,20 @@ export function kernelCases(engine: string, start: () => Split): void {
         expect(expectAsReference(split, broken, rules()).ok).toBe(false)
       }
       expect(raw.body.length).toBeGreaterThan(0)
+    })
+
+    it('zstd, complete, cut off, and longer than the limit', () => {
+      const bytes = message(
+        '1.0',
+        many(500, i => series({ n: `${i}`, tenant: `t${i % 3}` })),
+      )
+      const body = new Uint8Array(zstdCompressSync(bytes))
+      const whole: Push = { body, encoding: 'zstd', protocol: '1.0' }
+      expect(same(whole).shares).toHaveLength(3)
+      const cutOff = expectAsReference(split, { ...whole, body: body.subarray(0, 99) }, rules())
+      expect(cutOff).toMatchObject({ ok: false, code: 'zstd_corrupt' })
+      const tooLong = expectAsReference(split, whole, rules({ maxDecodedBytes: bytes.length - 1 }))
+      expect(tooLong).toMatchObject({ ok: false, code: 'decoded_too_large' })
     })
 
     it('after a large push the memory is given back, and the next is split as before', () => {
