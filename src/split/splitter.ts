@@ -79,6 +79,8 @@ export function createSplitter(options: SplitterOptions): Splitter {
     maxThreads: options.threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     workerData: name,
+    // It holds a message and its shares for a moment; the kernel's memory is not a part of it.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   })
   const run = async (task: SplitTask): Promise<SplitOutcome> => {
     // piscina's own type for the list does not fit the current @types/node.
