@@ -4,7 +4,8 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Delivery } from './egress/deliver.ts'
-import type { AttemptReport, LaneEvent } from './egress/lane.ts'
+import type { AttemptReport } from './egress/flight.ts'
+import type { LaneEvent } from './egress/lane.ts'
 import type { ErrorCode } from './errors.ts'
 import type { PushReport } from './pipeline.ts'
 import type { Counts } from './split/split.ts'

@@ -12,6 +12,9 @@ export interface BreakerPolicy {
   readonly cooldownMs: number
 }
 
+/** An attempt under way: the probe, or one of many. */
+export type Trial = 'probe' | 'usual'
+
 export class Breaker {
   readonly #policy: BreakerPolicy
   readonly #now: () => number
@@ -37,8 +40,10 @@ export class Breaker {
   }
 
   /** Called before an attempt that `waitMs` allowed; in the half-open state it is the probe. */
-  attempting(): void {
-    if (this.open) this.#probing = true
+  attempting(): Trial {
+    if (!this.open) return 'usual'
+    this.#probing = true
+    return 'probe'
   }
 
   succeeded(): void {
@@ -55,8 +60,8 @@ export class Breaker {
     }
   }
 
-  /** An attempt that ended without telling anything of the other side (cancelled). */
-  ended(): void {
-    this.#probing = false
+  /** An attempt that ended without telling anything of the other side. Only the probe makes room for another probe. */
+  ended(trial: Trial): void {
+    if (trial === 'probe') this.#probing = false
   }
 }

@@ -3,21 +3,20 @@
  * flight, arriving shares wait and leave together with the next ("natural batching"): the slower the store, the fewer
  * and larger its requests. A second request flies only while a full batch is waiting.
  */
-
-import { halve } from '../split/halve.ts'
-import { canMerge } from '../split/merge.ts'
 import type { TenantId } from '../tenant.ts'
-import { Batch, partsOf, wantsParts } from './batch.ts'
-import { Breaker, type BreakerPolicy } from './breaker.ts'
-import type { Cancellation } from './cancellation.ts'
+import { Batch } from './batch.ts'
+import type { Breaker } from './breaker.ts'
 import { Account, type Connections } from './connections.ts'
 import type { Departures } from './departures.ts'
-import { backoff, type RetryPolicy } from './retry.ts'
+import { type AttemptReport, type FlightOptions, fly } from './flight.ts'
+import { Health, type HealthPolicy } from './health.ts'
+import { type BatchLimits, LaneQueue } from './lane-queue.ts'
+import type { RetryPolicy } from './retry.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
-import type { Route, Upstream } from './upstream.ts'
-import { localVerdict, type Verdict, worstOf } from './verdict.ts'
+import type { Upstream } from './upstream.ts'
+import { localVerdict, type Verdict } from './verdict.ts'
 
-export interface LanePolicy {
+export interface LanePolicy extends HealthPolicy {
   /** Requests in flight, while full batches wait. */
   readonly concurrency: number
   readonly maxBatchBytes: number
@@ -26,18 +25,6 @@ export interface LanePolicy {
   /** How long a share may wait for others although nothing is in flight. */
   readonly lingerMs: number
   readonly retry: RetryPolicy
-  readonly breaker: BreakerPolicy
-  /** How long a tenant's store may fail before its shares are given up; undefined keeps them with the sender for ever. */
-  readonly shedAfterMs: number | undefined
-}
-
-/** One request to the store. */
-export interface AttemptReport {
-  readonly tenant: TenantId
-  readonly seconds: number
-  readonly verdict: Verdict
-  /** How many shares it carried. */
-  readonly shares: number
 }
 
 export type LaneEvent =
@@ -69,9 +56,6 @@ export interface LaneDependencies {
 
 /** After a 429 or a rejection: how long a lane keeps its smaller batches, and a sender travels alone. */
 const REMEMBERED_MS = 60_000
-/** Batches of the others that go before a sender that travels alone, so that it does not double the store's requests. */
-const BATCHES_BEFORE_LONE = 5
-const MAX_LONE_WAIT_MS = 5000
 /** No 429 makes batches smaller than this: below it, requests cost a store more than their series. */
 const MIN_BATCH_SERIES = 100
 
@@ -79,124 +63,104 @@ export class Lane implements Carrier {
   readonly tenant: TenantId
   readonly #policy: LanePolicy
   readonly #dependencies: LaneDependencies
-  readonly #route: Route
   readonly #account = new Account()
-  readonly #breaker: Breaker
-  #queue: QueuedShare[] = []
-  #lone: QueuedShare[] = []
-  #queuedBytes = 0
-  #queuedSeries = 0
-  #queuedShares = 0
-  /** Shares in the queues that are dead, at most. */
-  #withdrawn = 0
+  readonly #queue: LaneQueue
+  readonly #health: Health
+  readonly #flight: FlightOptions
   /** Connections asked for and not yet granted. */
   #asked = 0
   #flying = 0
   #linger: NodeJS.Timeout | undefined
   #lingerUntil = 0
-  /** Live shares in `#lone`, and since when there are any. */
-  #lonely = 0
-  #lonelySince = 0
-  #batchesSinceLone = 0
   #lastBatchMs = 0
   #halvings = 0
   #halvedUntil = 0
-  #failingSince = 0
-  /** When it last had something to carry. */
-  idleSince: number
+  #idleSince: number
 
   constructor(tenant: TenantId, policy: LanePolicy, dependencies: LaneDependencies) {
+    const { upstream, upstreamBreaker, events, now } = dependencies
     this.tenant = tenant
     this.#policy = policy
     this.#dependencies = dependencies
-    this.#route = dependencies.upstream.route(tenant)
-    this.#breaker = new Breaker(policy.breaker, dependencies.now)
-    this.idleSince = dependencies.now()
+    this.#queue = new LaneQueue(now)
+    this.#health = new Health(policy, upstreamBreaker, now)
+    this.#flight = {
+      ...dependencies,
+      tenant,
+      route: upstream.route(tenant),
+      retry: policy.retry,
+      account: this.#account,
+      health: this.#health,
+      attempted: attempt => events.attempted(attempt),
+      happened: what => events.happened(what),
+      concluded: (shares, verdict) => this.#conclude(shares, verdict),
+    }
+    this.#idleSince = now()
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#queue.bytes
   }
 
   get queuedShares(): number {
-    return this.#queuedShares
+    return this.#queue.shares
   }
 
   get inFlight(): number {
     return this.#flying
   }
 
-  get idle(): boolean {
-    return this.#queuedShares === 0 && this.#flying === 0 && this.#asked === 0
+  get breakerOpen(): boolean {
+    return this.#health.breakerOpen
   }
 
-  get breakerOpen(): boolean {
-    return this.#breaker.open
+  /** Whether nothing is lost when it is forgotten, having been idle for so long. */
+  isForgettable(idleMs: number): boolean {
+    const { shedAfterMs = 0 } = this.#policy
+    const keptMs = this.#health.sheds ? Math.max(idleMs, 2 * shedAfterMs) : idleMs
+    return this.#idle && this.#dependencies.now() - this.#idleSince >= keptMs
   }
 
   /** Takes a live share. Whatever happens to it is a verdict, sooner or later. */
   push(queued: QueuedShare): void {
-    const waitMs = this.#waitMs()
-    if (waitMs > 0) {
-      this.#settle(queued, brokenVerdict(waitMs))
+    const { share, context } = queued
+    if (this.#health.waitMs > 0) {
+      this.#settle(queued, this.#health.refusal)
       return
     }
-    const { share, context } = queued
-    if (this.#queuedShares > 0 && this.#queuedBytes + share.decodedBytes > this.#policy.maxQueuedBytes) {
+    if (this.#queue.shares > 0 && this.#queue.bytes + share.decodedBytes > this.#policy.maxQueuedBytes) {
       this.#dependencies.events.happened('queue_full')
       this.#settle(queued, localVerdict('the tenant’s queue is full (lanes.max_queued_bytes)'))
       return
     }
     queued.carrier = this
-    this.#queuedBytes += share.decodedBytes
-    this.#queuedSeries += share.series
-    this.#queuedShares++
     queued.quarantined = context.sender.travelsAlone(this.tenant, this.#dependencies.now())
-    if (queued.quarantined) {
-      if (this.#lonely++ === 0) this.#lonelySince = this.#dependencies.now()
-      this.#lone.push(queued)
-    } else {
-      this.#queue.push(queued)
-    }
+    this.#queue.add(queued)
     this.#ask()
   }
 
-  /** A share whose push was called off is skipped when its turn comes; many of them are not kept until then. */
+  /** A share whose push was called off while it waits here. */
   leave(queued: QueuedShare): boolean {
-    this.#uncount(queued)
+    this.#queue.withdraw(queued)
     this.#dependencies.events.happened('withdrawn')
-    if (++this.#withdrawn > 64 && this.#withdrawn > this.#queuedShares) {
-      // This one is still live for a moment longer.
-      const stays = (other: QueuedShare) => other.live && other !== queued
-      this.#queue = this.#queue.filter(stays)
-      this.#lone = this.#lone.filter(stays)
-      this.#withdrawn = 0
-    }
     return false
   }
 
-  #waitMs(): number {
-    return Math.max(this.#breaker.waitMs, this.#dependencies.upstreamBreaker.waitMs)
+  get #idle(): boolean {
+    return this.#queue.shares === 0 && this.#flying === 0 && this.#asked === 0
   }
 
   /** Asks for as many connections as there is work for. */
   #ask(): void {
-    if (this.#queuedShares === 0) return
+    if (this.#queue.shares === 0) return
+    const full = this.#queue.fullBatches(this.#limits())
     if (this.#flying + this.#asked === 0) {
-      const waitMs = this.#fullBatches() >= 1 ? 0 : this.#waitForCompanyMs()
+      const waitMs = full >= 1 ? 0 : this.#waitForCompanyMs()
       if (waitMs > 0) this.#waitForCompany(waitMs)
       else this.#take()
       return
     }
-    while (this.#flying + this.#asked < this.#policy.concurrency && this.#fullBatches() >= this.#asked + 1)
-      this.#take()
-  }
-
-  readonly #takeConnection = (): void => this.#dependencies.connections.take(this.#account, this.#granted)
-
-  readonly #granted = (): void => {
-    this.#asked--
-    this.#depart()
+    while (this.#flying + this.#asked < this.#policy.concurrency && full >= this.#asked + 1) this.#take()
   }
 
   #take(): void {
@@ -204,9 +168,11 @@ export class Lane implements Carrier {
     this.#dependencies.departures.atTurnsEnd(this.#takeConnection)
   }
 
+  readonly #takeConnection = (): void => this.#dependencies.connections.take(this.#account, this.#depart)
+
   /** How long the lane stays on the ground although a connection could be had. */
   #waitForCompanyMs(): number {
-    return this.#queuedShares > this.#lonely ? this.#policy.lingerMs : this.#loneWaitMs()
+    return this.#queue.onlyLone ? this.#queue.loneWaitMs(this.#lastBatchMs) : this.#policy.lingerMs
   }
 
   #waitForCompany(ms: number): void {
@@ -218,22 +184,21 @@ export class Lane implements Carrier {
     this.#lingerUntil = until
     this.#linger = setTimeout(() => {
       this.#linger = undefined
-      if (this.#queuedShares > 0 && this.#flying + this.#asked === 0) this.#take()
+      if (this.#queue.shares > 0 && this.#flying + this.#asked === 0) this.#take()
     }, ms)
-  }
-
-  #fullBatches(): number {
-    return Math.floor(Math.max(this.#queuedSeries / this.#maxSeries(), this.#queuedBytes / this.#maxBytes()))
+    // Whoever waits has a connection open, which keeps the process.
+    this.#linger.unref()
   }
 
   /** A store refuses a request beyond the tenant's burst as a whole, so a 429 makes batches smaller for a while. */
-  #maxSeries(): number {
-    const { maxBatchSeries } = this.#policy
-    return Math.max(Math.min(MIN_BATCH_SERIES, maxBatchSeries), maxBatchSeries >> this.#currentHalvings())
-  }
-
-  #maxBytes(): number {
-    return this.#policy.maxBatchBytes / 2 ** this.#currentHalvings()
+  #limits(): BatchLimits {
+    const { maxBatchSeries, maxBatchBytes } = this.#policy
+    const halvings = this.#currentHalvings()
+    if (halvings === 0) return { maxSeries: maxBatchSeries, maxBytes: maxBatchBytes }
+    return {
+      maxSeries: Math.max(Math.min(MIN_BATCH_SERIES, maxBatchSeries), maxBatchSeries >> halvings),
+      maxBytes: maxBatchBytes / 2 ** halvings,
+    }
   }
 
   #currentHalvings(): number {
@@ -242,42 +207,35 @@ export class Lane implements Carrier {
   }
 
   /** A connection is there: forms the batch as late as this, so that as many shares as possible are in it. */
-  #depart(): void {
-    const waitMs = this.#waitMs()
-    if (waitMs > 0) this.#settleQueued(brokenVerdict(waitMs))
-    const shares = this.#nextShares()
+  readonly #depart = (): void => {
+    this.#asked--
+    if (this.#health.waitMs > 0) {
+      // A breaker opened while they waited.
+      const { refusal } = this.#health
+      for (const queued of this.#queue.takeAll()) this.#settle(queued, refusal)
+    }
+    const shares = this.#queue.take(this.#limits(), this.#lastBatchMs)
     if (shares.length === 0) {
       this.#dependencies.connections.give(this.#account)
       this.#rest()
       return
     }
     this.#flying++
-    void this.#fly(new Batch(shares))
+    void this.#carry(new Batch(shares))
   }
 
-  /** A breaker opened while they waited. */
-  #settleQueued(verdict: Verdict): void {
-    const queued = [...this.#lone, ...this.#queue].filter(isLive)
-    this.#lone = []
-    this.#queue = []
-    for (const one of queued) {
-      this.#uncount(one)
-      this.#settle(one, verdict)
-    }
-  }
-
-  async #fly(batch: Batch): Promise<void> {
-    const { now } = this.#dependencies
+  async #carry(batch: Batch): Promise<void> {
+    const { connections, events, now } = this.#dependencies
     const departed = now()
     try {
-      await this.#send(batch)
+      await fly(batch, this.#flight)
       this.#lastBatchMs = now() - departed
     } catch (error) {
       // A bug of ours must not keep senders waiting, and is no reason to believe that anything was stored.
-      this.#dependencies.events.broke(error)
+      events.broke(error)
       batch.settle(localVerdict('internal error'))
     } finally {
-      this.#dependencies.connections.give(this.#account)
+      connections.give(this.#account)
       this.#flying--
       this.#rest()
       this.#ask()
@@ -285,243 +243,26 @@ export class Lane implements Carrier {
   }
 
   #rest(): void {
-    if (this.idle) this.idleSince = this.#dependencies.now()
+    if (this.#idle) this.#idleSince = this.#dependencies.now()
   }
 
-  /** Sends a batch, and again in parts where that is what its answer asks for. Holds one connection all the while. */
-  async #send(batch: Batch): Promise<void> {
-    const verdict = await this.#attempts(batch, batch.body())
-    if (!wantsParts(verdict)) {
-      this.#conclude(batch, verdict)
-      return
-    }
-    if (batch.shares.length === 1) {
-      this.#conclude(
-        batch,
-        verdict.status === 413 ? await this.#sendHalves(batch, batch.body(), verdict) : verdict,
-      )
-      return
-    }
-    this.#dependencies.events.happened('batch_split')
-    for (const part of partsOf(batch.rest(), verdict.status)) {
-      const live = part.filter(isLive)
-      const waitMs = this.#waitMs()
-      // The store may fail before all parts are through; whoever comes later would wait for nothing.
-      if (waitMs > 0) for (const queued of live) this.#settle(queued, brokenVerdict(waitMs))
-      else if (live.length > 0) await this.#send(new Batch(live))
-    }
-  }
-
-  /** One share that is too large for the store goes in halves of its series; a single series that is too large is rejected. */
-  async #sendHalves(batch: Batch, body: Uint8Array, verdict: Verdict): Promise<Verdict> {
-    const [first] = batch.shares as readonly [QueuedShare]
-    const halves = halve(body, first.context.protocol)
-    if (halves === undefined) return verdict
-    this.#dependencies.events.happened('batch_split')
-    const verdicts: Verdict[] = []
-    for (const half of halves) {
-      const answer = await this.#attempts(batch, half)
-      const tooLarge = answer.kind === 'rejected' && answer.status === 413
-      verdicts.push(tooLarge ? await this.#sendHalves(batch, half, answer) : answer)
-    }
-    return worstOf(verdicts)
-  }
-
-  #conclude(batch: Batch, verdict: Verdict): void {
+  /** A verdict that holds for these shares, and what is learned from it for the next ones. */
+  #conclude(shares: readonly QueuedShare[], verdict: Verdict): void {
     const { now, events } = this.#dependencies
     if (verdict.kind === 'throttled') {
       events.happened('limit_halved')
       this.#halvings = Math.min(this.#currentHalvings() + 1, 16)
       this.#halvedUntil = now() + REMEMBERED_MS
     } else if (verdict.kind === 'rejected' && !verdict.refusal) {
-      for (const { context } of batch.shares) context.sender.rejected(this.tenant, now() + REMEMBERED_MS)
+      for (const { context } of shares) context.sender.rejected(this.tenant, now() + REMEMBERED_MS)
     }
-    for (const queued of batch.shares) this.#settle(queued, verdict)
+    for (const queued of shares) this.#settle(queued, verdict)
   }
 
-  /** One request, and its retries. */
-  async #attempts(batch: Batch, body: Uint8Array): Promise<Verdict> {
-    const { upstream, connections, events, now, random } = this.#dependencies
-    const headers = headersOf(batch)
-    for (let attempts = 1; ; attempts++) {
-      this.#breaker.attempting()
-      this.#dependencies.upstreamBreaker.attempting()
-      const started = now()
-      const verdict = await upstream.attempt({ route: this.#route, body, headers }, batch.cancellation)
-      const seconds = (now() - started) / 1000
-      events.attempted({ tenant: this.tenant, seconds, verdict, shares: batch.shares.length })
-      this.#learn(verdict)
-
-      const wait = backoff(verdict, attempts, batch.deadline - now(), this.#policy.retry, random)
-      if (wait === undefined || this.#breaker.waitMs > 0 || batch.cancellation.cancelled) return verdict
-      events.happened('retry')
-      // A connection is not held while nothing is sent.
-      connections.give(this.#account)
-      await sleep(wait, batch.cancellation)
-      await new Promise<void>(resolve => connections.take(this.#account, resolve))
-      // Others of this lane, or of all, may have opened a breaker meanwhile.
-      if (batch.cancellation.cancelled || this.#waitMs() > 0) return verdict
-    }
-  }
-
-  /** The breakers, and the time since which this tenant fails. */
-  #learn(verdict: Verdict): void {
-    const { upstreamBreaker, events, now } = this.#dependencies
-    if (verdict.kind !== 'unreachable') {
-      this.#breaker.succeeded()
-      upstreamBreaker.succeeded()
-      this.#failingSince = 0
-      return
-    }
-    if (verdict.cause === 'cancelled') {
-      this.#breaker.ended()
-      upstreamBreaker.ended()
-      return
-    }
-    if (this.#failingSince === 0) this.#failingSince = now()
-    const wasOpen = this.#breaker.open
-    this.#breaker.failed()
-    if (!wasOpen && this.#breaker.open) events.happened('breaker_opened')
-    // One tenant's 503, reset or hanging says nothing of the others; a port where nobody listens does.
-    if (verdict.cause === 'connect') upstreamBreaker.failed()
-    else if (verdict.cause === 'answer' || verdict.cause === 'connection') upstreamBreaker.succeeded()
-    else upstreamBreaker.ended()
-  }
-
-  /** The tenant's failure policy has the last word: `block` leaves the data with its sender, `shed` gives it up after a time. */
+  /** The tenant's failure policy has the last word. */
   #settle(queued: QueuedShare, verdict: Verdict): void {
-    const { shedAfterMs } = this.#policy
-    const { now, events } = this.#dependencies
-    const sheds =
-      shedAfterMs !== undefined &&
-      verdict.kind === 'unreachable' &&
-      verdict.cause !== 'cancelled' &&
-      this.#failingSince > 0 &&
-      now() - this.#failingSince >= shedAfterMs
-    if (!sheds) {
-      queued.settle(verdict)
-      return
-    }
-    events.happened('shed')
-    const reason = `shed by tenant_failure.shed: the store has failed for this tenant for ${Math.round((now() - this.#failingSince) / 1000)} s`
-    queued.settle({ kind: 'rejected', status: 0, reason, refusal: false })
+    const shed = this.#health.shed(verdict)
+    if (shed !== undefined) this.#dependencies.events.happened('shed')
+    queued.settle(shed ?? verdict)
   }
-
-  /** Takes the shares of the next batch out of the queue; empty where all were withdrawn. */
-  #nextShares(): readonly QueuedShare[] {
-    this.#lone = this.#lone.filter(isLive)
-    const [lone] = this.#lone
-    if (lone !== undefined && (this.#queuedShares === this.#lonely || this.#loneWaitMs() === 0)) {
-      this.#lone.shift()
-      this.#uncount(lone)
-      this.#batchesSinceLone = 0
-      this.#lonelySince = this.#dependencies.now()
-      return [lone]
-    }
-    this.#batchesSinceLone++
-    return this.#nextMerged()
-  }
-
-  /**
-   * How long a share that travels alone still waits. Where its sender has the lane for itself, not at all. Where others
-   * use it, until some of their batches have left, or twice that many would have: its requests must not double the store's.
-   */
-  #loneWaitMs(): number {
-    if (this.#batchesSinceLone >= BATCHES_BEFORE_LONE) return 0
-    if (this.#batchesSinceLone === 0 && this.#queuedShares === this.#lonely) return 0
-    const waitMs = Math.min(2 * BATCHES_BEFORE_LONE * this.#lastBatchMs, MAX_LONE_WAIT_MS)
-    return Math.max(0, this.#lonelySince + waitMs - this.#dependencies.now())
-  }
-
-  #nextMerged(): readonly QueuedShare[] {
-    const maxSeries = this.#maxSeries()
-    const maxBytes = this.#maxBytes()
-    const taken: QueuedShare[] = []
-    const left: QueuedShare[] = []
-    let series = 0
-    let bytes = 0
-    let at = 0
-    for (; at < this.#queue.length; at++) {
-      const queued = this.#queue[at] as QueuedShare
-      if (!queued.live) continue
-      const first = taken[0]
-      if (first !== undefined) {
-        if (!mergeable(first, queued)) {
-          left.push(queued)
-          continue
-        }
-        // Stops at the first that does not fit: those behind it keep their turn.
-        if (series + queued.share.series > maxSeries || bytes + queued.share.decodedBytes > maxBytes) break
-      }
-      taken.push(queued)
-      series += queued.share.series
-      bytes += queued.share.decodedBytes
-      this.#uncount(queued)
-      if (queued.share.alone) {
-        at++
-        break
-      }
-    }
-    this.#queue = left.concat(this.#queue.slice(at))
-    return taken
-  }
-
-  #uncount({ share, quarantined }: QueuedShare): void {
-    if (quarantined) this.#lonely--
-    this.#queuedBytes -= share.decodedBytes
-    this.#queuedSeries -= share.series
-    this.#queuedShares--
-  }
-}
-
-const brokenVerdict = (waitMs: number) =>
-  localVerdict('the store failed again and again; it is tried again soon', waitMs)
-
-const isLive = (queued: QueuedShare) => queued.live
-
-/**
- * Whether two shares may be one request: the same protocol and forwarded headers, and the same HA replica, because a
- * store decides about duplicates of a whole request from its first series.
- */
-function mergeable(a: QueuedShare, b: QueuedShare): boolean {
-  return (
-    canMerge(a.share, b.share) &&
-    a.context.protocol === '1.0' &&
-    b.context.protocol === '1.0' &&
-    a.context.forwarded === b.context.forwarded
-  )
-}
-
-/** A request that several pushes share says nothing of one of them, but for the highest number of its retries. */
-function headersOf({ shares }: Batch): Readonly<Record<string, string>> {
-  const [first] = shares as readonly [QueuedShare]
-  if (shares.length === 1) return first.context.headers
-  let highest = 0
-  for (const { context } of shares) highest = Math.max(highest, Number(context.headers['retry-attempt'] ?? 0))
-  const {
-    'user-agent': _userAgent,
-    traceparent: _traceparent,
-    'retry-attempt': _attempt,
-    'x-cortex-tenant-client': _client,
-    'x-cortex-tenant-reqid': _request,
-    ...rest
-  } = first.context.headers
-  return highest > 0 ? { ...rest, 'retry-attempt': String(highest) } : rest
-}
-
-/** Resolves after `ms`, or at once when it is cancelled. */
-function sleep(ms: number, cancellation: Cancellation): Promise<void> {
-  return new Promise(resolve => {
-    if (cancellation.cancelled) {
-      resolve()
-      return
-    }
-    const end = () => {
-      clearTimeout(timer)
-      cancellation.listen(undefined)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    cancellation.listen(end)
-  })
 }

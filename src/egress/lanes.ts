@@ -92,9 +92,8 @@ export class Lanes {
 
   /** Forgets lanes that have been idle for so long. */
   sweep(idleMs: number = this.#options.limits.idleMs): void {
-    const now = this.#options.dependencies.now()
     for (const [tenant, lane] of this.#lanes) {
-      if (lane.idle && now - lane.idleSince >= idleMs) this.#lanes.delete(tenant)
+      if (lane.isForgettable(idleMs)) this.#lanes.delete(tenant)
     }
   }
 

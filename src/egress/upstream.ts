@@ -129,6 +129,7 @@ class Answer implements Handler {
   #controller: Controller | undefined
   /** Why it was ended before the answer did; undefined where it was not. */
   #ended: Verdict | undefined
+  #finished = false
   #status = 0
   #retryAfter: string | undefined
   #text: Buffer[] = []
@@ -195,7 +196,8 @@ class Answer implements Handler {
 
   readonly #onTimeout = (): void => {
     const reason = `no answer within timeout (${this.#timeoutMs / 1000} s)`
-    this.#end({ kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause: 'timeout' })
+    const cause = this.#controller === undefined ? 'unconnected' : 'timeout'
+    this.#end({ kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause })
   }
 
   readonly #onCancel = (): void => {
@@ -209,7 +211,10 @@ class Answer implements Handler {
     else this.#controller.abort(new Error('ended'))
   }
 
+  /** Once: what comes later belongs to nobody, and the cancellation may have its next listener by then. */
   #finish(verdict: Verdict): void {
+    if (this.#finished) return
+    this.#finished = true
     clearTimeout(this.#timer)
     this.#cancellation.listen(undefined)
     this.#resolve(verdict)

@@ -25,11 +25,11 @@ export type Verdict =
 
 /**
  * What stood between a share and the store's answer; decides whether another attempt is made at once.
- * `answer`: it did answer, with a status that says "later" · `connect`: no connection came about · `connection`: one broke
- * · `timeout`: nothing within `timeout` · `local`: we did not even try (queue full, breaker open, too many lanes) · `cancelled`: nobody waits
+ * `answer`: it did answer, with a status that says "later" · `connect`: no connection came about ·
+ * `unconnected`: the same, for as long as `timeout` · `connection`: one broke · `timeout`: no answer within `timeout` · `local`: we did not even try (queue full, breaker open, too many lanes) · `cancelled`: nobody waits
  * for it any more.
  */
-type Cause = 'answer' | 'connect' | 'connection' | 'timeout' | 'local' | 'cancelled'
+type Cause = 'answer' | 'connect' | 'unconnected' | 'connection' | 'timeout' | 'local' | 'cancelled'
 
 /** A verdict that no attempt led to. */
 export function localVerdict(reason: string, retryAfterMs?: number): Verdict {

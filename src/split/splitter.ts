@@ -46,8 +46,8 @@ export interface Splitter {
 }
 
 /**
- * Measured on 2 busy cores (`npm run bench -- hop`): CPU of the main thread per push of one tenant, and of all threads
- * in brackets. A hop costs about 60 µs here and as much again on the other side, whatever the size.
+ * Bodies shorter than this are split inline. What a hop costs, on 2 busy cores (`npm run bench -- hop`; CPU of the main
+ * thread per push of one tenant, and of all threads in brackets):
  *
  *     series   body       inline                on a thread
  *        100     4 KB       28 µs (32)            68 µs (165)
@@ -55,9 +55,21 @@ export interface Splitter {
  *      2,000    67 KB      429 µs (443)           63 µs (501)
  *     10,000   337 KB    2,193 µs (2,335)        158 µs (2,463)
  *
- * Below 16 KiB a hop costs at least as much as the split; from there on the main thread has better things to do.
+ * So where cores are idle, all above 16 KiB belongs on a thread. Where there are only two, the hop takes from the same
+ * cores what it frees, and the senders and the store want them too (`npm run bench -- load`, 8 senders, 2,000 series a
+ * push; samples/s and CPU-s per million samples):
+ *
+ *     tenants   inline             on a thread
+ *           1   1,954 k/s   0.61   648 k/s   0.90
+ *          10   1,124 k/s   0.68   780 k/s   0.86
+ *         100     369 k/s   1.28   280 k/s   1.85
+ *
+ * There, only what would hold up the main thread for longer than a millisecond goes. More than two cores were not at hand
+ * to measure the border between the two.
  */
-const INLINE_BELOW_BYTES = 128 * 1024
+const INLINE_BELOW_BYTES = { fewCores: 128 * 1024, manyCores: 16 * 1024 }
+/** Threads (one less than there are cores, by default) from which on cores count as many. */
+const MANY_THREADS = 3
 
 export function createSplitter(options: SplitterOptions): Splitter {
   const { name, split } = createEngine(options.engine)
@@ -71,12 +83,14 @@ export function createSplitter(options: SplitterOptions): Splitter {
       close: async () => {},
     }
   }
-  const { inlineBelowBytes = INLINE_BELOW_BYTES } = options
+  const { threads } = options
+  const { fewCores, manyCores } = INLINE_BELOW_BYTES
+  const { inlineBelowBytes = threads >= MANY_THREADS ? manyCores : fewCores } = options
   const pool = new Piscina({
     // In the sources as in what is packed, the worker's file ends like this one's.
     filename: new URL(`../../workers/split${import.meta.url.slice(-3)}`, import.meta.url).href,
-    minThreads: options.threads,
-    maxThreads: options.threads,
+    minThreads: threads,
+    maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     workerData: name,
     // It holds a message and its shares for a moment; the kernel's memory is not a part of it.
@@ -94,7 +108,7 @@ export function createSplitter(options: SplitterOptions): Splitter {
       return push.body.length < inlineBelowBytes ? inline(push, rules) : run({ push, rules })
     },
     async warm() {
-      await Promise.all(Array.from({ length: options.threads }, () => run(warmUp())))
+      await Promise.all(Array.from({ length: threads }, () => run(warmUp())))
     },
     get waiting() {
       return pool.queueSize

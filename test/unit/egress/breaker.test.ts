@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { Breaker } from '../../../src/egress/breaker.ts'
+import { Breaker, type Trial } from '../../../src/egress/breaker.ts'
 
-/** Steps: `f`ailed, `s`ucceeded, `e`nded, `a`ttempting, a number of milliseconds that pass. */
+/** Steps: `a`ttempting, `f`ailed, `s`ucceeded, `e`nded (the last attempt) or `u` (one that was no probe), a number of milliseconds that pass. */
 function walk(steps: string, policy = { failures: 3, cooldownMs: 100 }) {
   let time = 1000
   const breaker = new Breaker(policy, () => time)
+  let trial: Trial = 'usual'
   for (const step of steps.split(' ').filter(Boolean)) {
     if (step === 'f') breaker.failed()
     else if (step === 's') breaker.succeeded()
-    else if (step === 'e') breaker.ended()
-    else if (step === 'a') breaker.attempting()
+    else if (step === 'e') breaker.ended(trial)
+    else if (step === 'u') breaker.ended('usual')
+    else if (step === 'a') trial = breaker.attempting()
     else time += Number(step)
   }
   return { open: breaker.open, waitMs: breaker.waitMs }
@@ -33,6 +35,7 @@ describe('a breaker', () => {
     ['f f f 100 a f 99', opened(1), 'and waits for that as well'],
     ['f f f 100 a f 100', opened(0), 'and probes again then'],
     ['f f f 100 a e', opened(0), 'lets another probe go when one told nothing'],
+    ['a f f f 100 a u', opened(100), 'lets nothing else go because an earlier attempt told nothing'],
     ['f f f 100 a s f f', CLOSED, 'has forgotten its failures when it has closed'],
     ['a a a f s', CLOSED, 'hears attempts that were under way when it opened'],
     ['a a a a f f f s', CLOSED, 'closes at the success of one that left before it opened'],
