@@ -73,8 +73,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { now = () => performance.now() } = options
 
   async function pass(arrival: Arrival, progress: Progress, arrived: number): Promise<Answer> {
-    // A chunked body says nothing of its length, so it is charged the most that it may have.
-    const permit = gate.admit(arrival.contentLength ?? maxBodyBytes)
+    // A chunked body says nothing of its length, so it is charged the most that it may have; nothing longer is ever read.
+    const permit = gate.admit(Math.min(arrival.contentLength ?? maxBodyBytes, maxBodyBytes))
     if (!permit.admitted) throw new SluiceError('overloaded', permit.message)
     try {
       const body = await arrival.read()
