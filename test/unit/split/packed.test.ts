@@ -20,6 +20,8 @@ it('replicas stay apart, whatever stands in their labels', () => {
     series({ tenant: 'a', cluster: 'x\ny', __replica__: 'z' }),
     series({ tenant: 'b', cluster: 'x', __replica__: 'y\nz' }),
     series({ tenant: 'c', cluster: 'x\ny', __replica__: 'z' }),
+    // Its replicas differ, so its share travels alone.
+    series({ tenant: 'c', cluster: 'x', __replica__: 'z' }),
   ]
   const result = createEngine('wasm').split(push('1.0', message('1.0', list)), rules())
   const unpacked = unpack(pack(result))

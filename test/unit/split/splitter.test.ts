@@ -33,6 +33,25 @@ it('a small push is split on this thread and keeps its memory, a large one moves
   }
 })
 
+it('with many threads, a push of middling size goes to one of them', async () => {
+  const splitter = createSplitter({ threads: 3, engine: 'wasm' })
+  try {
+    const middling = push(
+      '1.0',
+      message(
+        '1.0',
+        Array.from({ length: 600 }, () => series({ n: randomBytes(30).toString('hex'), tenant: 'a' })),
+      ),
+    )
+    expect(middling.body.length).toBeGreaterThan(16 * 1024)
+    expect(middling.body.length).toBeLessThan(128 * 1024)
+    await splitter.split(middling, rules())
+    expect(middling.body.length, 'it has moved').toBe(0)
+  } finally {
+    await splitter.close()
+  }
+})
+
 it('without threads everything is split here', async () => {
   const splitter = createSplitter({ threads: 0, engine: 'reference' })
   await splitter.warm()
