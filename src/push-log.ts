@@ -59,6 +59,9 @@ export class PushLog {
   #line(code: ErrorCode, fields: object, message: string, loud = false): void {
     const { log, responseErrors } = this.#options
     const quiet = ANSWERED_BY_STORE.has(code) && !responseErrors && !loud
+    // A line that nobody would see must not take the place of one that somebody would.
+    const level = code === 'internal' ? 'error' : quiet ? 'debug' : 'warn'
+    if (!log.isLevelEnabled(level)) return
     const second = Math.floor(this.#now() / 1000)
     if (second !== this.#second) {
       this.#second = second
@@ -70,7 +73,7 @@ export class PushLog {
     }
     const suppressed = this.#suppressed > 0 ? { lines_suppressed: this.#suppressed } : {}
     this.#suppressed = 0
-    log[code === 'internal' ? 'error' : quiet ? 'debug' : 'warn']({ code, ...fields, ...suppressed }, message)
+    log[level]({ code, ...fields, ...suppressed }, message)
   }
 }
 

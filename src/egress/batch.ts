@@ -22,10 +22,6 @@ export class Batch implements Carrier {
     for (const queued of shares) queued.carrier = this
   }
 
-  get series(): number {
-    return this.shares.reduce((sum, { share }) => sum + share.series, 0)
-  }
-
   /** The latest of its pushes' deadlines: an earlier one calls off its own share alone. */
   get deadline(): number {
     return this.shares.reduce((latest, { context }) => Math.max(latest, context.deadline), 0)

@@ -1,7 +1,7 @@
 /**
  * Lanes that want a connection get it at the end of the event loop's turn, all together. An idle process loses nothing by
  * that. A busy one takes in several pushes in one turn, and their shares for a tenant then leave in one request instead
- * of the first alone: `load/8-senders/100-tenants`.
+ * of the first alone (`npm run bench -- load --senders 8 --tenants 100`).
  */
 export class Departures {
   #waiting: (() => void)[] = []

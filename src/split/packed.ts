@@ -1,6 +1,6 @@
 /**
  * A result as it travels between threads. A structured clone pays for every object, property and view, and a push has a
- * thousand shares: packed, they are one text, one array of numbers and the memory itself. `hop/100-tenants`.
+ * thousand shares: packed, they are one text, one array of numbers and the memory itself. `npm run bench -- load --tenants 100` with threads.
  */
 import type { TenantId } from '../tenant.ts'
 import type { Share, SplitResult } from './split.ts'
