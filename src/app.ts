@@ -236,6 +236,7 @@ function rulesOf(config: Config): SplitRules {
     missing: tenant.missing,
     invalid: tenant.invalid,
     format: tenant.format,
+    output: 'same',
     metadata: config.metadata,
     haLabels: config.lanes.haLabels,
     compression: config.egress.compression,

@@ -43,6 +43,7 @@ export function benchRules(): SplitRules {
     missing: 'default',
     invalid: 'reject',
     format: 'mimir',
+    output: 'same',
     metadata: 'drop',
     haLabels: ['cluster', '__replica__'],
     compression: 'fast',

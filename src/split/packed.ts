@@ -3,7 +3,7 @@
  * thousand shares: packed, they are one text, one array of numbers and the memory itself. `npm run bench -- load --tenants 100` with threads.
  */
 import type { TenantId } from '../tenant.ts'
-import type { Share, SplitResult } from './split.ts'
+import type { Share, ShareKind, SplitResult } from './split.ts'
 
 type Done = Extract<SplitResult, { ok: true }>
 
@@ -19,7 +19,9 @@ export interface Packed {
 }
 
 /** What `numbers` holds of a share, in this order. */
-const FIELDS = 11
+const FIELDS = 13
+
+const KINDS: readonly ShareKind[] = ['series', 'aside', 'metadata']
 
 /** Borrows the result; its memory is what `buffers` names. */
 export function pack(result: SplitResult): Packed {
@@ -58,6 +60,8 @@ export function pack(result: SplitResult): Packed {
     numbers[at + 8] = buffer
     numbers[at + 9] = share.body.byteOffset
     numbers[at + 10] = share.body.byteLength
+    numbers[at + 11] = KINDS.indexOf(share.kind)
+    numbers[at + 12] = share.protocol === '1.0' ? 0 : 1
     at += FIELDS
   }
   return { rest, tenants, numbers, ha, buffers }
@@ -78,6 +82,8 @@ export function unpack({ rest, tenants, numbers, ha, buffers }: Packed): SplitRe
       metadata: numbers[at + 4] as number,
       decodedBytes: numbers[at + 5] as number,
       alone: numbers[at + 6] === 1,
+      kind: KINDS[numbers[at + 11] as number] as ShareKind,
+      protocol: numbers[at + 12] === 0 ? '1.0' : '2.0',
       ha: ha[numbers[at + 7] as number] as readonly string[],
       body: new Uint8Array(
         buffers[numbers[at + 8] as number] as ArrayBuffer,

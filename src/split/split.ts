@@ -40,6 +40,10 @@ export interface SplitRules {
   readonly invalid: 'reject' | 'drop' | 'default'
   readonly format: TenantFormat
   /**
+   * What the upstream takes: shares are written in this protocol, whatever the push came in; `same` keeps the push's own.
+   */
+  readonly output: Protocol | 'same'
+  /**
    * Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. `default` without a default
    * tenant drops them, too.
    */
@@ -68,10 +72,21 @@ export interface Counts {
   readonly metadata: number
 }
 
-/** One tenant's part of a push. */
+/**
+ * `series`: all that the tenant has in a push, mostly · `aside`: what of it the protocol of that share can't carry and 1.0
+ * can, which goes beside it: an exemplar without a series to fold it into (stores of 2.0 refuse a series without samples),
+ * and metadata entries of a 1.0 push that goes out as 2.0 · `metadata`: entries of `WriteRequest.metadata` that found
+ * their tenant by the name of their family.
+ */
+export type ShareKind = 'series' | 'aside' | 'metadata'
+
+/** One tenant's part of a push. A push has at most one of each kind for a tenant. */
 export interface Share extends Counts {
   readonly tenant: TenantId
-  /** A complete message of the push's own protocol, as a snappy block. Whoever receives the result owns it. */
+  readonly kind: ShareKind
+  /** What `body` is a message of. An `aside` or `metadata` share is always 1.0. */
+  readonly protocol: Protocol
+  /** A complete message of `protocol`, as a snappy block. Whoever receives the result owns it. */
   readonly body: Uint8Array
   /** Length of the message before compression. */
   readonly decodedBytes: number
@@ -130,6 +145,8 @@ export type SplitResult =
       readonly decodedBytes: number
       /** Series in which two configured labels have values, and different ones. */
       readonly disagreements: number
+      /** 2.0 that goes out as 1.0: created and start timestamps, of series, samples and histograms, that are left out. */
+      readonly createdTimestampsLost: number
     }
   | {
       readonly ok: false

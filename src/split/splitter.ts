@@ -129,6 +129,7 @@ const warmUp = (): SplitTask => ({
     missing: 'reject',
     invalid: 'reject',
     format: 'mimir',
+    output: 'same',
     metadata: 'drop',
     haLabels: [],
     compression: 'fast',

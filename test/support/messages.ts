@@ -136,6 +136,7 @@ export function rules(changes: Partial<SplitRules> = {}): SplitRules {
     missing: 'reject',
     invalid: 'reject',
     format: 'mimir',
+    output: 'same',
     metadata: 'drop',
     haLabels: ['cluster', '__replica__'],
     compression: 'fast',

@@ -13,6 +13,8 @@ export function share(
 ): Share {
   return {
     tenant: tenant as TenantId,
+    kind: 'series',
+    protocol: '1.0',
     body: compressed(message),
     decodedBytes: message.length,
     ha: [],

@@ -26,7 +26,17 @@ function delivery(
       : verdictOf(status, options.reason ?? '', options.retryAfterMs)
   const tenant = (options.tenant ?? 't') as TenantId
   return {
-    share: { ...none, series: 3, tenant, body: new Uint8Array(), decodedBytes: 0, ha: [], alone: false },
+    share: {
+      ...none,
+      kind: 'series',
+      protocol: '1.0',
+      series: 3,
+      tenant,
+      body: new Uint8Array(),
+      decodedBytes: 0,
+      ha: [],
+      alone: false,
+    },
     verdict,
     remembered: false,
   }

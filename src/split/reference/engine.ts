@@ -84,6 +84,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     received: received.counts(),
     decodedBytes: decoded.length,
     disagreements,
+    createdTimestampsLost: 0,
   }
 }
 
@@ -106,6 +107,8 @@ function write(
     left -= bytes.length
     return {
       tenant: draft.tenant,
+      kind: 'series',
+      protocol: push.protocol,
       // A copy, because the result is the caller's and the body is only borrowed.
       body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, rules.compression),
       decodedBytes: bytes.length,

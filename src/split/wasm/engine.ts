@@ -59,7 +59,12 @@ class Engine {
     const mayKeep = push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
     if (!this.#scan(() => scan(decoded, mayKeep))) return reportedFault(memory)
 
-    const report = { rules, names: this.#names, decodedBytes: decoded } satisfies Report
+    const report = {
+      rules,
+      names: this.#names,
+      decodedBytes: decoded,
+      protocol: push.protocol,
+    } satisfies Report
     if (memory.word(abi.UNTOUCHED) === 1) {
       // A copy, because the result is the caller's and the body is only borrowed.
       return readReport(memory, report, () => new Uint8Array(push.body))

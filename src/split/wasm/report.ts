@@ -2,19 +2,20 @@
 import * as abi from '../../../workers/kernel/abi.ts'
 import { parseTenantId, type TenantId } from '../../tenant.ts'
 import { escaped } from '../reference/tally.ts'
-import type { Counts, Refusal, RefusalReason, Share, SplitResult, SplitRules } from '../split.ts'
+import type { Counts, Protocol, Refusal, RefusalReason, Share, SplitResult, SplitRules } from '../split.ts'
 import type { Memory } from './memory.ts'
 
 export interface Report {
   readonly rules: SplitRules
   readonly names: TenantNames
   readonly decodedBytes: number
+  readonly protocol: Protocol
 }
 
 /** `bodyOf` gives the body of a share that stands at this place of the output. */
 export function readReport(
   memory: Memory,
-  { rules, names, decodedBytes }: Report,
+  { rules, names, decodedBytes, protocol }: Report,
   bodyOf: (at: number, length: number) => Uint8Array,
 ): SplitResult {
   const hasOptions = memory.word(abi.HAS_OPTIONS) === 1
@@ -27,6 +28,8 @@ export function readReport(
     const ha = replicas.of(k, series)
     const share: Share = {
       tenant: names.of(memory, row, rules),
+      kind: 'series',
+      protocol,
       body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
       decodedBytes: memory.word(row + abi.TENANT_SIZE),
       ha: ha.values,
@@ -43,7 +46,15 @@ export function readReport(
   const refusals = readRefusals(memory)
   for (const refusal of refusals) add(received, refusal)
   received.metadata += memory.word(abi.METADATA_DROPPED)
-  return { ok: true, shares, refusals, received, decodedBytes, disagreements: memory.word(abi.DISAGREEMENTS) }
+  return {
+    ok: true,
+    shares,
+    refusals,
+    received,
+    decodedBytes,
+    disagreements: memory.word(abi.DISAGREEMENTS),
+    createdTimestampsLost: 0,
+  }
 }
 
 const NOTHING: Counts = { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 }
