@@ -21,7 +21,7 @@ const HELP = `npm run bench -- load [options]
   --latency MS       of the store (0)
   --seconds N        measured, after --warmup (8)
   --warmup N         seconds before (2)
-  --protocol P       1.0 or 2.0 (1.0)
+  --protocol P       that Sluice is sent, 1.0 or 2.0 (1.0); a peer is sent the same series as 1.0
   --connections N    that the splitter may open to the store (64)
   --rounds N         alternating; the medians are printed (3)
   --config FILE      further keys of sluice.yaml
@@ -102,12 +102,10 @@ async function table(): Promise<void> {
 }
 
 function chooseLoad(): Load {
-  if (args.protocol !== '1.0' && args.protocol !== '2.0') throw new Error('--protocol is 1.0 or 2.0')
   return {
     senders: Number(args.senders),
     tenants: Number(args.tenants),
     series: Number(args.series),
-    protocol: args.protocol,
     latencyMs: Number(args.latency),
     seconds: Number(args.seconds),
     warmupSeconds: Number(args.warmup),
@@ -116,18 +114,21 @@ function chooseLoad(): Load {
 }
 
 function chooseContenders(): readonly Contender[] {
+  const { protocol } = args
+  if (protocol !== '1.0' && protocol !== '2.0') throw new Error('--protocol is 1.0 or 2.0')
   const contenders: Contender[] = []
   if (args.url !== undefined) {
     const pid = args.pid === undefined ? undefined : Number(args.pid)
-    contenders.push({ kind: 'running', name: 'running', url: new URL(args.url), pid })
+    contenders.push({ kind: 'running', name: 'running', protocol, url: new URL(args.url), pid })
   } else if (!args['peer-only']) {
     const config =
       args.config === undefined ? {} : (parse(readFileSync(args.config, 'utf8')) as Record<string, unknown>)
-    contenders.push({ kind: 'sluice', name: 'sluice', config })
+    contenders.push({ kind: 'sluice', name: 'sluice', protocol, config })
   }
   if (args.peer !== undefined) {
     if (args['peer-url'] === undefined) throw new Error('--peer needs --peer-url')
-    contenders.push({ kind: 'command', name: 'peer', command: args.peer, url: new URL(args['peer-url']) })
+    const [command, url] = [args.peer, new URL(args['peer-url'])]
+    contenders.push({ kind: 'command', name: 'peer', protocol: '1.0', command, url })
   }
   return contenders
 }

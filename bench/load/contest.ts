@@ -1,5 +1,5 @@
 /** Several rounds of the same load through all contenders, in alternating order; medians of what they reached. */
-import { type Contender, type Load, type Result, runRound, startGenerator } from './round.ts'
+import { type Contender, type Generator, type Load, type Result, runRound, startGenerator } from './round.ts'
 
 /** What one contender reached. */
 export interface Standing {
@@ -16,14 +16,17 @@ export async function runContest(
   tell: (line: string) => void,
 ): Promise<readonly Standing[]> {
   const results: Result[][] = contenders.map(() => [])
-  const generator = await startGenerator(load)
+  const generators = new Map<Contender['protocol'], Generator>()
   try {
+    for (const { protocol } of contenders) {
+      if (!generators.has(protocol)) generators.set(protocol, await startGenerator({ ...load, protocol }))
+    }
     for (let round = 0; round < rounds; round++) {
       const order = contenders.map((_, n) => n)
       if (round % 2 === 1) order.reverse()
       for (const n of order) {
         const contender = contenders[n]!
-        const result = await runRound(contender, load, generator)
+        const result = await runRound(contender, load, generators.get(contender.protocol)!)
         results[n]!.push(result)
         const speed = Math.round(result.samplesPerSecond)
         const answers = JSON.stringify(result.statuses)
@@ -31,7 +34,7 @@ export async function runContest(
       }
     }
   } finally {
-    await generator.stop()
+    for (const generator of generators.values()) await generator.stop()
   }
   return results.map(rounds => ({ median: medians(rounds), rounds }))
 }

@@ -6,7 +6,8 @@ import type { GeneratorCall, GeneratorCounts, GeneratorOptions } from './generat
 import type { StoreCall, StoreCounts, StoreOptions } from './store.ts'
 import { cpuSeconds, residentBytes } from './usage.ts'
 
-export interface Load extends GeneratorOptions {
+/** In which protocol is a matter of each contender. */
+export interface Load extends Omit<GeneratorOptions, 'protocol'> {
   /** How long the store takes for an answer. */
   readonly latencyMs: number
   readonly seconds: number
@@ -15,12 +16,16 @@ export interface Load extends GeneratorOptions {
   readonly connections: number
 }
 
-/** Who takes part, and how to start it. */
-export type Contender =
-  | { readonly kind: 'sluice'; readonly name: string; readonly config: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'command'; readonly name: string; readonly command: string; readonly url: URL }
+/** Who takes part, what it is sent, and how to start it. */
+export type Contender = {
+  readonly name: string
+  readonly protocol: GeneratorOptions['protocol']
+} & (
+  | { readonly kind: 'sluice'; readonly config: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'command'; readonly command: string; readonly url: URL }
   /** Runs already, and sends to a store that is not ours. */
-  | { readonly kind: 'running'; readonly name: string; readonly url: URL; readonly pid: number | undefined }
+  | { readonly kind: 'running'; readonly url: URL; readonly pid: number | undefined }
+)
 
 /** NaN where there is nothing to tell. */
 export interface Result {

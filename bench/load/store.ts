@@ -1,9 +1,11 @@
 /**
- * The store of the load: takes any POST, counts requests and bytes, answers 200 after its latency. A process of its own
- * on raw sockets, because it shares the machine with what is measured and must cost little.
+ * The store of the load: takes any POST, counts requests and bytes, answers 200 after its latency; to 2.0 with what it
+ * has written, which it must look into the body for. A process of its own on raw sockets, because it shares the machine
+ * with what is measured and must cost little.
  */
 import { createServer, type Socket } from 'node:net'
 import { answerCalls, childOptions } from '../../test/support/child.ts'
+import { writtenBy, writtenHeaders } from './written.ts'
 
 export interface StoreOptions {
   readonly latencyMs: number
@@ -17,6 +19,8 @@ export type StoreCall = 'port' | 'reset' | 'read'
 export interface StoreCounts {
   readonly port: number
   readonly requests: number
+  /** How many of them were 2.0. */
+  readonly requests20: number
   readonly bytes: number
   readonly connections: number
 }
@@ -25,16 +29,17 @@ const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
 const UNREADABLE = Buffer.from(
   'HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
 )
+const UNKNOWN = Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')
 
 const { latencyMs, bytesPerSecond } = childOptions<StoreOptions>()
-const counts = { requests: 0, bytes: 0, connections: 0 }
+const counts = { requests: 0, requests20: 0, bytes: 0, connections: 0 }
 let busyUntil = 0
 
 const server = createServer({ noDelay: true }, serve)
 server.listen(0, '127.0.0.1', 4_096, () => {
   answerCalls<StoreCall, StoreCounts>(call => {
     const read = { port: (server.address() as { port: number }).port, ...counts }
-    if (call === 'reset') Object.assign(counts, { requests: 0, bytes: 0 })
+    if (call === 'reset') Object.assign(counts, { requests: 0, requests20: 0, bytes: 0 })
     return read
   })
 })
@@ -44,12 +49,15 @@ function serve(socket: Socket): void {
   let head = ''
   let bodyLeft = 0
   let bodyLength = 0
+  /** Of a 2.0 request. */
+  let parts: Buffer[] | undefined
   socket.on('error', () => {})
   socket.on('close', () => counts.connections--)
   socket.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length; ) {
       if (bodyLeft > 0) {
         const part = Math.min(bodyLeft, chunk.length - at)
+        parts?.push(chunk.subarray(at, at + part))
         bodyLeft -= part
         at += part
       } else {
@@ -60,9 +68,10 @@ function serve(socket: Socket): void {
         const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
         if (length === undefined) return void socket.end(UNREADABLE)
         bodyLeft = bodyLength = Number(length)
+        parts = /\r\ncontent-type: *[^\r]*write\.v2/i.test(head) ? [] : undefined
         head = ''
       }
-      if (bodyLeft === 0 && head === '') answer(socket, bodyLength)
+      if (bodyLeft === 0 && head === '') answer(socket, bodyLength, parts)
     }
   })
 }
@@ -79,12 +88,23 @@ function headEnd(chunk: Buffer, at: number, before: string): number {
   return found < 0 ? chunk.length : found + 4
 }
 
-function answer(socket: Socket, bytes: number): void {
+function answer(socket: Socket, bytes: number, parts: readonly Buffer[] | undefined): void {
   counts.requests++
   counts.bytes += bytes
+  const answer = parts === undefined ? ANSWER : answer20(Buffer.concat(parts))
   const wait = latencyMs + queueing(bytes)
-  if (wait === 0) socket.write(ANSWER)
-  else setTimeout(() => socket.writable && socket.write(ANSWER), wait)
+  if (wait === 0) socket.write(answer)
+  else setTimeout(() => socket.writable && socket.write(answer), wait)
+}
+
+function answer20(body: Buffer): Buffer | string {
+  counts.requests20++
+  try {
+    const lines = Object.entries(writtenHeaders(writtenBy(body))).map(it => it.join(': '))
+    return `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${lines.join('\r\n')}\r\n\r\n`
+  } catch {
+    return UNKNOWN
+  }
 }
 
 /** Milliseconds until a store that works at `bytesPerSecond` has worked off all it was given. */

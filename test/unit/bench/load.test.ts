@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildBody } from '../../../bench/load/payload.ts'
 import { type Generator, type Store, startGenerator, startStore } from '../../../bench/load/round.ts'
 import { cpuSeconds, residentBytes } from '../../../bench/load/usage.ts'
+import { writtenBy } from '../../../bench/load/written.ts'
 import { RawConnection } from '../../support/raw-connection.ts'
 import { answerWith, startReceiver } from '../../support/receiver.ts'
-import { decodePush } from '../../support/remote-write.ts'
+import { decodePush, PUSH_HEADERS } from '../../support/remote-write.ts'
 
 const SHAPE = { series: 20, tenants: 3, protocol: '1.0' } as const
 
@@ -52,6 +54,42 @@ describe('the store of the load', () => {
     for (let n = 0; n < 5; n++) expect((await connection.answer()).status).toBe(200)
     expect(await store.call('read')).toMatchObject({ requests: 5, bytes: 50, connections: 1 })
     connection.destroy()
+  })
+
+  test('answers 2.0 with what is in the body, and 1.0 without a count', async () => {
+    for (const protocol of ['2.0', '1.0'] as const) {
+      const body = buildBody({ series: 30, tenants: 3, protocol }, 0)
+      const answer = await fetch(url, { method: 'POST', headers: PUSH_HEADERS[protocol], body })
+      const written = [...answer.headers].filter(([name]) => name.endsWith('-written'))
+      expect(Object.fromEntries(written)).toEqual(
+        protocol === '1.0'
+          ? {}
+          : {
+              'x-prometheus-remote-write-samples-written': '30',
+              'x-prometheus-remote-write-histograms-written': '0',
+              'x-prometheus-remote-write-exemplars-written': '0',
+            },
+      )
+    }
+    expect(await store.call('read')).toMatchObject({ requests: 2, requests20: 1 })
+  })
+
+  test.each([
+    ['2.0/001 of Prometheus 3.5', 'prometheus-3.5/rw2/001', { samples: 26, histograms: 0, exemplars: 12 }],
+    [
+      '2.0/001 of Prometheus 3.14',
+      'prometheus-3.14/rw2/001',
+      { samples: 1967, histograms: 33, exemplars: 0 },
+    ],
+  ])('counts a recorded push, %s', async (_, file, counts) => {
+    const body = readFileSync(new URL(`../../fixtures/${file}.bin`, import.meta.url))
+    expect(writtenBy(body)).toEqual(counts)
+  })
+
+  test('answers 400 to 2.0 that can’t be read', async () => {
+    const body = buildBody({ series: 30, tenants: 3, protocol: '2.0' }, 0).slice(0, 50)
+    const answer = await fetch(url, { method: 'POST', headers: PUSH_HEADERS['2.0'], body })
+    expect(answer.status).toBe(400)
   })
 
   test('begins anew after a reset', async () => {
