@@ -1,8 +1,9 @@
-/** Compares what was acknowledged with what was stored. The first five figures must be 0. */
+/** Compares what was acknowledged with what was stored. */
 import type { Book, Origin } from './book.ts'
 import type { Entry } from './journal.ts'
 import type { PushOutcome } from './sender.ts'
 
+/** The figures up to `underclaimed` must be 0. */
 export interface Balance {
   /** Samples that were acknowledged and are not stored under their tenant. */
   readonly lost: number
@@ -16,6 +17,10 @@ export interface Balance {
   readonly outOfOrder: number
   /** Requests that hold series of different HA replicas: a store would drop one replica's. */
   readonly mixedReplicas: number
+  /** 2.0: samples that an answer called written, beyond what is stored of that push. */
+  readonly overclaimed: number
+  /** 2.0: samples of acknowledged pushes that no answer called written; the sender would count them as lost. */
+  readonly underclaimed: number
   readonly samplesSent: number
   readonly samplesAcknowledged: number
   /** Distinct samples in the store, under their own tenant. */
@@ -96,19 +101,40 @@ export function balance({ book, outcomes, entries, answered }: CheckInput): Bala
 
   let lost = 0
   let acknowledged = 0
+  let overclaimed = 0
+  let underclaimed = 0
   outcomes.forEach((pushes, sender) => {
-    pushes.forEach(({ end }, push) => {
+    pushes.forEach(({ end, claimed }, push) => {
+      const missing = copies[sender]!.subarray(push * series, (push + 1) * series).filter(n => n === 0).length
+      if (claimed !== undefined) overclaimed += Math.max(0, claimed.largest - (series - missing))
       if (end !== 'acknowledged') return
       acknowledged += series
-      for (let index = 0; index < series; index++) if (copies[sender]![push * series + index] === 0) lost++
+      lost += missing
+      if (claimed !== undefined) underclaimed += Math.max(0, series - claimed.total)
     })
   })
   const sent = outcomes.reduce((sum, pushes) => sum + pushes.length * series, 0)
-  return { lost, ...found, samplesSent: sent, samplesAcknowledged: acknowledged }
+  return {
+    lost,
+    ...found,
+    overclaimed,
+    underclaimed,
+    samplesSent: sent,
+    samplesAcknowledged: acknowledged,
+  }
 }
 
 /** What must be 0, by name, where it isn't. */
 export function complaints(found: Balance): readonly string[] {
-  const musts = ['lost', 'leaked', 'damaged', 'needlessCopies', 'outOfOrder', 'mixedReplicas'] as const
+  const musts = [
+    'lost',
+    'leaked',
+    'damaged',
+    'needlessCopies',
+    'outOfOrder',
+    'mixedReplicas',
+    'overclaimed',
+    'underclaimed',
+  ] as const
   return musts.filter(name => found[name] > 0).map(name => `${name}: ${found[name]}`)
 }

@@ -24,7 +24,25 @@ export interface SenderOptions {
 export interface PushOutcome {
   readonly end: 'acknowledged' | 'refused' | 'open'
   readonly attempts: number
+  /** Of a 2.0 push: samples that answers say were written. */
+  readonly claimed?: Claims
 }
+
+interface Claims {
+  /** By one answer at most. */
+  readonly largest: number
+  /** By the answers to all attempts together. */
+  readonly total: number
+}
+
+interface Answer {
+  /** `network` for none. */
+  readonly status: string
+  readonly retryAfterMs: number | undefined
+  readonly claimed: number
+}
+
+const NO_ANSWER: Answer = { status: 'network', retryAfterMs: undefined, claimed: 0 }
 
 export class LedgerSender {
   /** Of each push, in order. */
@@ -54,25 +72,25 @@ export class LedgerSender {
 
   async #push(body: Uint8Array, stop: AbortSignal): Promise<PushOutcome> {
     let backoff = this.#options.minBackoffMs
+    let claims: Claims = { largest: 0, total: 0 }
+    const outcome = (end: PushOutcome['end'], attempts: number): PushOutcome =>
+      this.#options.protocol === '2.0' ? { end, attempts, claimed: claims } : { end, attempts }
     for (let attempts = 1; ; attempts++) {
-      const { status, retryAfterMs } = await this.#attempt(body, attempts, stop)
-      if (stop.aborted) return { end: 'open', attempts }
+      const { status, retryAfterMs, claimed } = await this.#attempt(body, attempts, stop)
+      if (stop.aborted) return outcome('open', attempts)
       this.statuses[status] = (this.statuses[status] ?? 0) + 1
-      if (status.startsWith('2')) return { end: 'acknowledged', attempts }
-      if (status.startsWith('4')) return { end: 'refused', attempts }
+      claims = { largest: Math.max(claims.largest, claimed), total: claims.total + claimed }
+      if (status.startsWith('2')) return outcome('acknowledged', attempts)
+      if (status.startsWith('4')) return outcome('refused', attempts)
       await rest(retryAfterMs ?? backoff, stop)
       backoff = Math.min(backoff * 2, this.#options.maxBackoffMs)
     }
   }
 
-  #attempt(
-    body: Uint8Array,
-    attempt: number,
-    stop: AbortSignal,
-  ): Promise<{ readonly status: string; readonly retryAfterMs: number | undefined }> {
+  #attempt(body: Uint8Array, attempt: number, stop: AbortSignal): Promise<Answer> {
     const { url, protocol, timeoutMs, maxRetryAfterMs } = this.#options
     return new Promise(resolve => {
-      const broken = () => resolve({ status: 'network', retryAfterMs: undefined })
+      const broken = () => resolve(NO_ANSWER)
       const headers = {
         ...PUSH_HEADERS[protocol],
         'content-length': body.length,
@@ -82,7 +100,8 @@ export class LedgerSender {
       const pushing = request(url, { method: 'POST', agent: this.#agent, headers, signal }, answer => {
         const seconds = Number(answer.headers['retry-after'] ?? Number.NaN)
         const retryAfterMs = Number.isNaN(seconds) ? undefined : Math.min(seconds * 1_000, maxRetryAfterMs)
-        answer.on('end', () => resolve({ status: `${answer.statusCode}`, retryAfterMs }))
+        const claimed = Number(answer.headers['x-prometheus-remote-write-samples-written'] ?? 0)
+        answer.on('end', () => resolve({ status: `${answer.statusCode}`, retryAfterMs, claimed }))
         answer.on('error', broken).on('close', broken).resume()
       })
       pushing.on('error', broken).on('close', broken).end(body)

@@ -1,8 +1,12 @@
-/** The recording store, a process of its own: writes what it gets to its journal, then answers 204. */
+/**
+ * The recording store, a process of its own: writes what it gets to its journal, then answers 204, to 2.0 with how much it
+ * has written.
+ */
 import { createServer, type IncomingMessage } from 'node:http'
 import { answerCalls, childOptions } from '../../test/support/child.ts'
 import { NUMBER_HEADER } from '../../test/support/fault-proxy.ts'
 import { decodePush } from '../../test/support/remote-write.ts'
+import { writtenHeaders } from '../load/written.ts'
 import { hashLabels } from './book.ts'
 import { Journal } from './journal.ts'
 
@@ -37,7 +41,8 @@ const server = createServer(async (request, response) => {
       tenant: typeof tenant === 'string' ? tenant : '',
       samples,
     })
-    response.writeHead(204).end()
+    const written = { samples: samples.length, histograms: 0, exemplars: 0 }
+    response.writeHead(204, protocol === '2.0' ? writtenHeaders(written) : {}).end()
   } catch (error) {
     if (request.destroyed && !request.complete) return
     unreadable++

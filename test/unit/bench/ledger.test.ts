@@ -64,6 +64,24 @@ describe('the ledger', () => {
     expect(found).toMatchObject({ samplesSent: 16, samplesAcknowledged: 0 })
   })
 
+  test('finds what a 2.0 answer called written and is not stored', () => {
+    const [first, ...rest] = stored(1, 0)
+    const all = { largest: 8, total: 8 }
+    const lacking = 8 - first!.samples.length
+    expect(check([[], [{ end: 'refused', attempts: 1, claimed: all }]], [first!]).overclaimed).toBe(lacking)
+    expect(check([[], [{ ...ACKNOWLEDGED, claimed: all }]], [first!, ...rest])).toMatchObject({
+      overclaimed: 0,
+      underclaimed: 0,
+    })
+  })
+
+  test('finds what was acknowledged and no 2.0 answer called written, over all attempts', () => {
+    const claimed = (largest: number, total: number) => [[{ ...SENT_AGAIN, claimed: { largest, total } }]]
+    expect(complaints(check(claimed(5, 7), stored(0, 0)))).toEqual(['underclaimed: 1'])
+    expect(complaints(check(claimed(5, 8), stored(0, 0)))).toEqual([])
+    expect(complaints(check(claimed(8, 13), stored(0, 0)))).toEqual([])
+  })
+
   test('finds a share under another tenant, which then also lacks under its own', () => {
     const [first, ...rest] = stored(0, 0)
     const found = check([[ACKNOWLEDGED]], [{ ...first!, tenant: 'tenant-4' }, ...rest])
