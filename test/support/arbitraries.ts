@@ -1,13 +1,14 @@
 /** Pushes and rules at random. */
 import fc from 'fast-check'
 import type { Protocol, SplitRules } from '../../src/split/split.ts'
-import { request } from './arbitrary-request-v2.ts'
-import { writeRequest } from './arbitrary-write-request.ts'
+import type { Contents } from './arbitrary-fields.ts'
+import { requests } from './arbitrary-request-v2.ts'
+import { writeRequests } from './arbitrary-write-request.ts'
 import { rules } from './messages.ts'
 import { concat, tag } from './wire.ts'
 
-export function decodedPush(protocol: Protocol): fc.Arbitrary<Uint8Array> {
-  return protocol === '1.0' ? writeRequest : request
+export function decodedPush(protocol: Protocol, contents: Contents = 'any'): fc.Arbitrary<Uint8Array> {
+  return protocol === '1.0' ? writeRequests(contents) : requests(contents)
 }
 
 export const someRules: fc.Arbitrary<SplitRules> = fc

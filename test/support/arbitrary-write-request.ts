@@ -1,10 +1,13 @@
 import fc from 'fast-check'
 import {
   bits,
+  type Contents,
+  exemplarFields,
   goodTenants,
   names,
   oddText,
   sealed,
+  seriesFields,
   shuffled,
   text,
   unknown,
@@ -37,30 +40,41 @@ function usualLabel(name: string, value: string): Uint8Array {
   return len(1, concat(len(1, name), len(2, value)))
 }
 
-const seriesV1: fc.Arbitrary<Uint8Array> = fc
-  .tuple(
-    fc.oneof(usualLabels, fc.array(label, { maxLength: 5, size: 'max' })),
-    fc.array(fc.oneof(sealed(2), sealed(3), sealed(4), unknown(4)), { maxLength: 3, size: 'max' }),
-  )
-  .chain(([labels, others]) => shuffled([...labels, ...others]))
+function exemplar(contents: Contents): fc.Arbitrary<Uint8Array> {
+  const sound = fc
+    .tuple(fc.array(label, { maxLength: 2 }), exemplarFields('sound'), widths)
+    .chain(([labels, others, wide]) => shuffled([...labels, ...others]).map(it => len(3, it, wide)))
+  return contents === 'sound' ? sound : fc.oneof(sound, sealed(3))
+}
+
+function seriesV1(contents: Contents): fc.Arbitrary<Uint8Array> {
+  return fc
+    .tuple(
+      fc.oneof(usualLabels, fc.array(label, { maxLength: 5, size: 'max' })),
+      seriesFields(contents, '1.0', exemplar(contents), unknown(4)),
+    )
+    .chain(([labels, others]) => shuffled([...labels, ...others]))
+}
 
 /** Messages of remote write 1.0: fields in any order, names and values of labels repeated. */
-export const writeRequest: fc.Arbitrary<Uint8Array> = fc
-  .array(
-    fc.oneof(
-      { weight: 8, arbitrary: fc.tuple(seriesV1, widths).map(([contents, wide]) => len(1, contents, wide)) },
-      {
-        weight: 1,
-        arbitrary: fc.tuple(fc.uint8Array({ maxLength: 9 }), widths).map(([it, wide]) => len(3, it, wide)),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.oneof(
-          unknown(5),
-          fc.tuple(bits, widths).map(([it, wide]) => varintField(2, it, wide)),
-        ),
-      },
-    ),
-    { maxLength: 10, size: 'max' },
-  )
-  .map(records => concat(...records))
+export function writeRequests(contents: Contents): fc.Arbitrary<Uint8Array> {
+  return fc
+    .array(
+      fc.oneof(
+        { weight: 8, arbitrary: fc.tuple(seriesV1(contents), widths).map(([it, wide]) => len(1, it, wide)) },
+        {
+          weight: 1,
+          arbitrary: fc.tuple(fc.uint8Array({ maxLength: 9 }), widths).map(([it, wide]) => len(3, it, wide)),
+        },
+        {
+          weight: 1,
+          arbitrary: fc.oneof(
+            unknown(5),
+            fc.tuple(bits, widths).map(([it, wide]) => varintField(2, it, wide)),
+          ),
+        },
+      ),
+      { maxLength: 10, size: 'max' },
+    )
+    .map(records => concat(...records))
+}

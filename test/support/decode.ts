@@ -185,7 +185,8 @@ interface Record {
   readonly value: Uint8Array
 }
 
-function recordsOf(bytes: Uint8Array): Record[] {
+/** The fields of a message; throws where they can't be told apart. */
+export function recordsOf(bytes: Uint8Array): Record[] {
   const records: Record[] = []
   for (let at = 0; at < bytes.length; ) {
     const { value: tag, end: tagEnd } = varintAt(bytes, at)
@@ -228,7 +229,7 @@ function rest(records: readonly Record[], ...known: readonly number[]): string {
     .join(' ')
 }
 
-function varintAt(bytes: Uint8Array, at: number): { value: bigint; end: number } {
+export function varintAt(bytes: Uint8Array, at: number): { value: bigint; end: number } {
   let value = 0n
   for (let i = 0; i < 10; i++) {
     const byte = bytes[at + i]

@@ -16,12 +16,30 @@ function schema(file: string, name: string): protobuf.Type {
   return protobuf.parse(source.replaceAll(' double ', ' fixed64 ')).root.lookupType(name)
 }
 
-type Plain = Readonly<Record<string, unknown>>
+/**
+ * protobufjs refuses tags and lengths of more than five bytes, and text that is no UTF-8; other decoders, and we, take
+ * these. Text is shown byte by byte.
+ */
+class PatientReader extends protobuf.Reader {
+  override tag(): number {
+    return Number(this.uint64())
+  }
+
+  override size(): number {
+    return Number(this.uint64())
+  }
+
+  override stringVerify(): string {
+    return Buffer.from(this.bytes()).toString('latin1')
+  }
+}
+
+export type Plain = Readonly<Record<string, unknown>>
 
 /** A series as a plain object: labels as pairs, all else as the schema has it, references spelt out, 64 bits as text. */
 export function seriesBySchema(protocol: Protocol, bytes: Uint8Array): Plain[] {
   const type = MESSAGES[protocol]
-  const message = type.toObject(type.decode(bytes), { longs: String, bytes: String }) as {
+  const message = type.toObject(type.decode(new PatientReader(bytes)), { longs: String, bytes: String }) as {
     readonly symbols?: readonly string[]
     readonly timeseries?: readonly Plain[]
   }

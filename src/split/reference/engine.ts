@@ -35,21 +35,24 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     push.encoding === 'zstd'
       ? decodeZstd(push.body, rules.maxDecodedBytes)
       : decodeSnappy(push.body, rules.maxDecodedBytes)
+  const output = rules.output === 'same' ? push.protocol : rules.output
   const read = push.protocol === '1.0' ? readWriteRequest : readRequest
-  const message = read(decoded, rules.maxSeries)
+  const message = read(decoded, rules.maxSeries, output)
 
   const tenants = new TenantChoice(rules)
   const drafts = new Map<TenantId, Draft>()
   const refusals = new Refusals()
   const received = new Tally()
   let disagreements = 0
+  let createdTimestampsLost = 0
 
   for (const [index, entry] of message.entries.entries()) {
     received.add(entry.counts)
     if (entry.hasBadReference) {
       refusals.add('bad_reference', false, new Uint8Array(0), entry.counts)
     } else if (entry.kind === 'metadata') {
-      if (rules.metadata === 'default' && rules.defaultTenant !== '')
+      // 2.0 has no entries of metadata.
+      if (rules.metadata === 'default' && rules.defaultTenant !== '' && output === '1.0')
         draft(index, entry, tenants.placeInDefault())
     } else {
       const { placement, disagrees } = tenants.place(message.labels(index))
@@ -73,6 +76,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     if (!known) drafts.set(tenant, draft)
     draft.parts.push({ entry: index, strip })
     draft.tally.add(entry.counts)
+    createdTimestampsLost += entry.timesLost
     if (entry.kind === 'series') draft.replica.see(message.labels(index), strip)
   }
 
@@ -84,7 +88,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     received: received.counts(),
     decodedBytes: decoded.length,
     disagreements,
-    createdTimestampsLost: 0,
+    createdTimestampsLost,
   }
 }
 
@@ -108,7 +112,7 @@ function write(
     return {
       tenant: draft.tenant,
       kind: 'series',
-      protocol: push.protocol,
+      protocol: message.output,
       // A copy, because the result is the caller's and the body is only borrowed.
       body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, rules.compression),
       decodedBytes: bytes.length,

@@ -1,4 +1,5 @@
-import type { Counts } from '../split.ts'
+import type { Counts, Protocol } from '../split.ts'
+import type { Field } from './wire.ts'
 
 /**
  * What both protocols have in common: a push is a list of entries, and a share is a message with some of them.
@@ -7,14 +8,21 @@ import type { Counts } from '../split.ts'
  * object for each would take a hundred times its size.
  */
 export interface Message {
+  /** What `write` writes. */
+  readonly output: Protocol
   readonly entries: readonly Entry[]
-  /** Whether there are fields beside the entries. They are the request's own and go into every share. */
+  /**
+   * Whether there are fields beside the entries that go into every share. They are the request's own, and nothing to the
+   * other protocol.
+   */
   readonly hasOptions: boolean
   /** Whether the message as it came is a message that we would write. */
   readonly isCanonical: boolean
   /** The labels of a series in wire order. Not for one with a bad reference. */
   labels(entry: number): Iterable<Label>
-  /** Returns a message of these entries in the order given, or undefined if it would be longer than `maxBytes`. */
+  /**
+   * Returns a message of these entries in the order given. Returns undefined, or throws the Fault, if it would be longer than `maxBytes`.
+   */
   write(parts: readonly Part[], maxBytes: number): Uint8Array | undefined
 }
 
@@ -23,12 +31,24 @@ export interface Entry {
   /** 2.0: a reference that leads nowhere, so that the labels can't be told. */
   readonly hasBadReference: boolean
   readonly counts: Counts
+  /** Times that are lost when it is written; see `createdTimestampsLost`. */
+  readonly timesLost: number
 }
 
 /** Strings are bytes here: what is not UTF-8 passes as it came. */
 export interface Label {
   readonly name: Uint8Array
   readonly value: Uint8Array
+}
+
+/** Gives the labels of a series or of an exemplar. */
+export type LabelsOf = (parent: Field) => Iterable<Label>
+
+/** A series of a message on its way into one of the other protocol. */
+export interface Converted {
+  readonly series: Field
+  /** Index among its labels of the one that is removed. */
+  readonly strip: number | undefined
 }
 
 /** An entry on its way out. */

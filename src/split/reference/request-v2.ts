@@ -18,9 +18,9 @@
  *
  * The message is walked twice: first its own fields, because symbols may stand behind the series; then each series in
  * order, in byte order, its exemplars and metadata where they are met. Faults come in that order, so a fault between
- * the series wins over one inside an earlier series. Samples and histograms are counted and not opened. Fields 1 to 3
- * of the message are those of 1.0: the wrong protocol. `too_many_series` is found at the tag of the series in the
- * first walk.
+ * the series wins over one inside an earlier series. Samples and histograms are counted, and opened only where they go
+ * out as 1.0, because that has no start_timestamp (as-write-request.ts). Fields 1 to 3 of the message are those of 1.0:
+ * the wrong protocol. `too_many_series` is found at the tag of the series in the first walk.
  *
  * References may be packed, single, or both, and a pair may be torn apart by that. A reference is a uint32: of a longer
  * varint the low 32 bits count. One beyond the table, or an odd number of label references, in the series or in an
@@ -41,13 +41,15 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import { Fault } from '../fault.ts'
-import type { Entry, Message } from './message.ts'
+import type { Protocol } from '../split.ts'
+import { timesLost, writeAsV1 } from './as-write-request.ts'
+import type { Entry, Label, Message } from './message.ts'
 import { ShareSymbols } from './share-symbols.ts'
 import { Slices } from './slices.ts'
 import { concat, expectType, type Field, fields, LEN, uint32s, VARINT } from './wire.ts'
 
-/** Borrows `bytes` for as long as the message is used. Throws a Fault. */
-export function readRequest(bytes: Uint8Array, maxEntries: number): Message {
+/** Borrows `bytes` for as long as the message is used. `output`: what it is to be written as. Throws a Fault. */
+export function readRequest(bytes: Uint8Array, maxEntries: number, output: Protocol): Message {
   const symbols = new Slices(bytes)
   const records: Field[] = []
   const others = new Slices(bytes)
@@ -69,24 +71,18 @@ export function readRequest(bytes: Uint8Array, maxEntries: number): Message {
     records.push(field)
   }
   const options = others.joined()
+  const labelsOf = (parent: Field) => labels(bytes, parent, symbols)
   return {
-    entries: records.map(record => checkSeries(bytes, record, symbols)),
-    hasOptions: options.length > 0,
-    isCanonical: symbols.count > 0 && symbols.get(0).length === 0,
-    *labels(entry) {
-      // Names stand at even positions only: a value may well spell the name of the tenant label.
-      let name: Uint8Array | undefined
-      for (const ref of labelRefs(bytes, records[entry] as Field)) {
-        const symbol = symbols.get(ref)
-        if (name === undefined) {
-          name = symbol
-        } else {
-          yield { name, value: symbol }
-          name = undefined
-        }
-      }
-    },
+    output,
+    entries: records.map(record => checkSeries(bytes, record, symbols, output)),
+    hasOptions: output === '2.0' && options.length > 0,
+    isCanonical: output === '2.0' && symbols.count > 0 && symbols.get(0).length === 0,
+    labels: entry => labelsOf(records[entry] as Field),
     write(parts, maxBytes) {
+      if (output === '1.0') {
+        const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))
+        return writeAsV1(bytes, list, labelsOf, maxBytes)
+      }
       const used = new ShareSymbols(symbols)
       const series: Uint8Array[] = []
       let length = options.length
@@ -103,10 +99,11 @@ export function readRequest(bytes: Uint8Array, maxEntries: number): Message {
 }
 
 /** Walks the whole series, so that what comes later can trust it. */
-function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices): Entry {
+function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices, output: Protocol): Entry {
   const counts = { series: 1, samples: 0, histograms: 0, exemplars: 0, metadata: 0 }
   const labels = new RefCheck(symbols.count)
   let hasBadReference = false
+  let lost = 0
   for (const field of fields(bytes, series.start, series.end)) {
     if (field.number === 1) expectType(field, LEN, VARINT)
     else if (field.number <= 5) expectType(field, LEN)
@@ -116,9 +113,10 @@ function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices): Entry {
     if (field.number === 4) counts.exemplars++
     if (field.number === 4 && !isExemplar(bytes, field, symbols)) hasBadReference = true
     if (field.number === 5 && !isMetadata(bytes, field, symbols)) hasBadReference = true
+    if (output === '1.0') lost += timesLost(bytes, field)
   }
   if (!labels.arePairs) hasBadReference = true
-  return { kind: 'series', hasBadReference, counts }
+  return { kind: 'series', hasBadReference, counts, timesLost: lost }
 }
 
 function isExemplar(bytes: Uint8Array, exemplar: Field, symbols: Slices): boolean {
@@ -170,6 +168,21 @@ class RefCheck {
 function* labelRefs(bytes: Uint8Array, parent: Field): Generator<number> {
   for (const field of fields(bytes, parent.start, parent.end)) {
     if (field.number === 1) yield* uint32s(bytes, field)
+  }
+}
+
+/** Of a series or an exemplar whose references are known to be good. */
+function* labels(bytes: Uint8Array, parent: Field, symbols: Slices): Generator<Label> {
+  // Names stand at even positions only: a value may well spell the name of the tenant label.
+  let name: Uint8Array | undefined
+  for (const ref of labelRefs(bytes, parent)) {
+    const symbol = symbols.get(ref)
+    if (name === undefined) {
+      name = symbol
+    } else {
+      yield { name, value: symbol }
+      name = undefined
+    }
   }
 }
 

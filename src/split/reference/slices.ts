@@ -1,3 +1,5 @@
+import { type Field, fields } from './wire.ts'
+
 /** Parts of one buffer, kept as positions: a million of them cost megabytes, not hundreds. Borrows the buffer. */
 export class Slices {
   readonly #bytes: Uint8Array
@@ -34,4 +36,13 @@ export class Slices {
     }
     return joined
   }
+}
+
+/** Of a message that stands in `bytes`: its fields but for those of one number, as they came; fresh. */
+export function without(bytes: Uint8Array, message: Field, number: number): Uint8Array {
+  const kept = new Slices(bytes)
+  for (const field of fields(bytes, message.start, message.end)) {
+    if (field.number !== number) kept.add(field.at, field.end)
+  }
+  return kept.joined()
 }

@@ -24,12 +24,14 @@
  * written anew: tag `0a`, shortest length, then its fields without that label, each as it came.
  */
 import { Fault } from '../fault.ts'
+import type { Protocol } from '../split.ts'
+import { writeAsV2 } from './as-request.ts'
 import type { Entry, Label, Message } from './message.ts'
 import { Slices } from './slices.ts'
 import { concat, expectType, type Field, fields, LEN, varintBytes } from './wire.ts'
 
-/** Borrows `bytes` for as long as the message is used. Throws a Fault. */
-export function readWriteRequest(bytes: Uint8Array, maxEntries: number): Message {
+/** Borrows `bytes` for as long as the message is used. `output`: what it is to be written as. Throws a Fault. */
+export function readWriteRequest(bytes: Uint8Array, maxEntries: number, output: Protocol): Message {
   const records: Field[] = []
   const entries: Entry[] = []
   const others = new Slices(bytes)
@@ -45,17 +47,20 @@ export function readWriteRequest(bytes: Uint8Array, maxEntries: number): Message
     if (records.length === maxEntries)
       throw new Fault('too_many_series', field.at, 'more entries than the limit')
     records.push(field)
-    entries.push(field.number === 1 ? checkSeries(bytes, field) : METADATA)
+    entries.push(field.number === 1 ? checkSeries(bytes, field, output) : METADATA)
   }
   const options = others.joined()
   return {
+    output,
     entries,
-    hasOptions: options.length > 0,
-    isCanonical: true,
-    *labels(entry) {
-      for (const field of labelFields(bytes, records[entry] as Field)) yield readLabel(bytes, field)
-    },
+    hasOptions: output === '1.0' && options.length > 0,
+    isCanonical: output === '1.0',
+    labels: entry => labelsOf(bytes, records[entry] as Field),
     write(parts, maxBytes) {
+      if (output === '2.0') {
+        const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))
+        return writeAsV2(bytes, list, parent => labelsOf(bytes, parent), maxBytes)
+      }
       const pieces = parts.flatMap(({ entry, strip }) => writeEntry(bytes, records[entry] as Field, strip))
       return concat([...pieces, options], maxBytes)
     },
@@ -66,23 +71,38 @@ const METADATA: Entry = {
   kind: 'metadata',
   hasBadReference: false,
   counts: { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 1 },
+  timesLost: 0,
 }
 
-/** Walks the whole series, so that what comes later can trust it. */
-function checkSeries(bytes: Uint8Array, series: Field): Entry {
+/** Walks the whole series, so that what comes later can trust it; its exemplars only where their labels are rewritten. */
+function checkSeries(bytes: Uint8Array, series: Field, output: Protocol): Entry {
   const counts = { series: 1, samples: 0, histograms: 0, exemplars: 0, metadata: 0 }
   for (const field of fields(bytes, series.start, series.end)) {
     if (field.number <= 4) expectType(field, LEN)
     if (field.number === 1) readLabel(bytes, field)
     if (field.number === 2) counts.samples++
     if (field.number === 3) counts.exemplars++
+    if (field.number === 3 && output === '2.0') checkExemplar(bytes, field)
     if (field.number === 4) counts.histograms++
   }
-  return { kind: 'series', hasBadReference: false, counts }
+  return { kind: 'series', hasBadReference: false, counts, timesLost: 0 }
 }
 
-function* labelFields(bytes: Uint8Array, series: Field): Generator<Field> {
-  for (const field of fields(bytes, series.start, series.end)) if (field.number === 1) yield field
+function checkExemplar(bytes: Uint8Array, exemplar: Field): void {
+  for (const field of fields(bytes, exemplar.start, exemplar.end)) {
+    if (field.number !== 1) continue
+    expectType(field, LEN)
+    readLabel(bytes, field)
+  }
+}
+
+/** Of a series or an exemplar. */
+function* labelFields(bytes: Uint8Array, parent: Field): Generator<Field> {
+  for (const field of fields(bytes, parent.start, parent.end)) if (field.number === 1) yield field
+}
+
+function* labelsOf(bytes: Uint8Array, parent: Field): Generator<Label> {
+  for (const field of labelFields(bytes, parent)) yield readLabel(bytes, field)
 }
 
 /** As every protobuf decoder reads it: of a repeated name or value the last counts, and a missing one is empty. */
