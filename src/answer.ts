@@ -4,7 +4,7 @@
  * makes it drop everything, so it is given only where all the rest was delivered.
  */
 import type { Delivery } from './egress/deliver.ts'
-import type { Verdict } from './egress/verdict.ts'
+import { sumOf, type Verdict, type Written } from './egress/verdict.ts'
 import { CATALOGUE, type ErrorCode, SluiceError } from './errors.ts'
 import type { Refusal, RefusalReason } from './split/split.ts'
 
@@ -16,6 +16,8 @@ export interface Answer {
   readonly retryAfterSeconds: number | undefined
   /** Plain text, cut and escaped; empty for a success. */
   readonly body: string
+  /** What was written of a push of 2.0, whatever the status; undefined for one of 1.0, and before it is known which it is. */
+  readonly written: Written | undefined
 }
 
 export interface AnswerPolicy {
@@ -43,16 +45,28 @@ export function answerOf(
 
   const code = worst(failed, policy)
   const { status } = CATALOGUE[code]
-  const sentences = [...refusedSentences(refused), ...failedSentences(failed, deliveries.length)]
+  const sentences = [...refusedSentences(refused), ...failedSentences(failed, deliveries)]
   return {
     status,
     code,
     retryAfterSeconds: status === 503 || status === 429 ? retryAfter(failed, policy) : undefined,
     body: `${sentences.join('\n')}\n`,
+    written: undefined,
   }
 }
 
-const SUCCESS: Answer = { status: 204, code: undefined, retryAfterSeconds: undefined, body: '' }
+const SUCCESS: Answer = {
+  status: 204,
+  code: undefined,
+  retryAfterSeconds: undefined,
+  body: '',
+  written: undefined,
+}
+
+/** What the stores wrote of a push, all of its shares together. What was left out before delivery never counts. */
+export function writtenBy(deliveries: readonly Delivery[]): Written {
+  return sumOf(deliveries.map(({ share, verdict }) => (verdict.written === 'all' ? share : verdict.written)))
+}
 
 function worst(failed: readonly Delivery[], policy: AnswerPolicy): ErrorCode {
   const verdicts = failed.map(delivery => delivery.verdict)
@@ -97,13 +111,20 @@ function refusedSentences(refused: readonly Refusal[]): readonly string[] {
   return [`${total} series refused: ${reasons.join(', ')}`]
 }
 
-function failedSentences(failed: readonly Delivery[], tenants: number): readonly string[] {
+function failedSentences(failed: readonly Delivery[], all: readonly Delivery[]): readonly string[] {
   if (failed.length === 0) return []
+  const tenants = tenantsOf(all)
   const named = failed.slice(0, TENANTS_NAMED).map(({ share, verdict }) => {
     return `tenant ${share.tenant}: ${share.series} series ${describeVerdict(verdict)}`
   })
-  const more = failed.length > named.length ? [`and ${failed.length - named.length} tenants more`] : []
-  return [...named, ...more, `${tenants - failed.length} of ${tenants} tenants delivered`]
+  const unnamed = tenantsOf(failed.slice(TENANTS_NAMED))
+  const more = unnamed > 0 ? [`and ${unnamed} tenants more`] : []
+  return [...named, ...more, `${tenants - tenantsOf(failed)} of ${tenants} tenants delivered`]
+}
+
+/** A tenant has several shares where one protocol can't carry all that is its own. */
+function tenantsOf(deliveries: readonly Delivery[]): number {
+  return new Set(deliveries.map(({ share }) => share.tenant)).size
 }
 
 /** `rejected with 400: out of order sample` */
@@ -122,6 +143,7 @@ export function answerOfError(error: SluiceError, random: () => number = Math.ra
     code: error.code,
     retryAfterSeconds: status === 503 ? wait : undefined,
     body: `${error.message}. ${advice}\n`,
+    written: undefined,
   }
 }
 

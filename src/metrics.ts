@@ -113,7 +113,7 @@ export class Metrics {
     this.#attemptShares = histogram('upstream_attempt_shares', 'Shares that one request carried.', [], SHARES)
     this.#lanes = counter(
       'lane_events_total',
-      'What happened in lanes: retry, batch_split, limit_halved, breaker_opened, shed, withdrawn, queue_full.',
+      'What happened in lanes: retry, batch_split, written_differs, limit_halved, breaker_opened, shed, withdrawn, queue_full.',
       ['event'],
     )
     this.#limits = counter('limit_hits_total', 'Refusals, by the key of the limit that was met.', ['limit'])

@@ -3,7 +3,14 @@
  * HTTP; `docs/life-of-a-push.md` draws it with every exit status.
  */
 import type { Gate } from './admission/gate.ts'
-import { type Answer, type AnswerPolicy, answerOf, answerOfError, toSluiceError } from './answer.ts'
+import {
+  type Answer,
+  type AnswerPolicy,
+  answerOf,
+  answerOfError,
+  toSluiceError,
+  writtenBy,
+} from './answer.ts'
 import type { Deliver, Delivery } from './egress/deliver.ts'
 import { isFinal, type Memo } from './egress/memo.ts'
 import type { Sender } from './egress/sender.ts'
@@ -98,8 +105,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       }
       progress.split = result
 
-      const { protocol, sender, headers, forwarded, cancelled } = arrival
-      const context = { protocol, sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
+      const { sender, headers, forwarded, cancelled } = arrival
+      const context = { sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
       const { deliveries, sent } = await deliver(result.shares, context, earlier, cancelled)
       progress.deliveries = deliveries
       if (!deliveries.every(({ verdict }) => isFinal(verdict))) memo.remember(returned, scope, sent, earlier)
@@ -114,11 +121,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const arrived = now()
     const progress: Progress = { bodyBytes: 0, split: undefined, splitSeconds: undefined, deliveries: [] }
     let error: SluiceError | undefined
-    const answer = await pass(arrival, progress, arrived).catch((thrown: unknown) => {
+    const said = await pass(arrival, progress, arrived).catch((thrown: unknown) => {
       error = toSluiceError(thrown)
       return answerOfError(error)
     })
-    report({ protocol: arrival.protocol, answer, error, ...progress, seconds: (now() - arrived) / 1000 })
+    const { protocol } = arrival
+    // Whatever the answer, and however far the push came: a sender of 2.0 takes missing counts for a store without 2.0.
+    const answer = protocol === '2.0' ? { ...said, written: writtenBy(progress.deliveries) } : said
+    report({ protocol, answer, error, ...progress, seconds: (now() - arrived) / 1000 })
     return answer
   }
 }

@@ -59,6 +59,7 @@ export function assemble(
       maxConnsPerHost: values.max_conns_per_host,
       maxConnectionDurationMs: values.max_connection_duration,
       forwardHeaders: [...new Set(egress.forward_headers.map(name => name.toLowerCase()))],
+      writtenHeaders: egress.written_headers,
     },
     limits: {
       maxBodyBytes: limits.max_body,

@@ -86,6 +86,8 @@ export interface Config {
     readonly maxConnectionDurationMs: number
     /** Names, in lower case, of inbound headers that go to the store as they are. */
     readonly forwardHeaders: readonly string[]
+    /** Whether a store of 2.0 is one that says nothing of what it wrote. */
+    readonly writtenHeaders: 'expected' | 'omitted'
   }
   readonly limits: {
     readonly maxBodyBytes: number

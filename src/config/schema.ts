@@ -356,6 +356,11 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       'How hard snappy tries: `none` is larger on the wire and takes almost no CPU.',
     ),
     forward_headers: list(headerName, 'Inbound headers that go to the store as they are.'),
+    written_headers: key(
+      oneOf('expected', 'omitted'),
+      'expected',
+      'What a success of 2.0 without `X-Prometheus-Remote-Write-*-Written` headers means: that nothing was written, or (`omitted`) that this store writes all and does not say so.',
+    ),
   }),
 
   split: section('Where pushes are split.', {

@@ -1,7 +1,7 @@
 /** Delivers the shares of one push: into their lanes, and back as one verdict each. */
 import type { Share } from '../split/split.ts'
 import type { Lanes } from './lanes.ts'
-import { type Earlier, isFinal } from './memo.ts'
+import { type Earlier, isFinal, nameOf } from './memo.ts'
 import { type PushContext, type QueuedShare, Shipment } from './shipment.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -52,7 +52,7 @@ export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
       if (cancelled.aborted) callOff()
       for (const queued of shipment.shares) {
         if (!queued.live) continue
-        const twin = earlier?.get(queued.share.tenant)
+        const twin = earlier?.get(nameOf(queued.share))
         if (twin === undefined) lanes.push(queued)
         else if (twin instanceof Promise) {
           void twin.then(verdict => {

@@ -56,6 +56,7 @@ export function createEgress(options: EgressOptions): Egress {
       upstreamBreaker,
       connections,
       departures: new Departures(),
+      omitsWritten: config.egress.writtenHeaders === 'omitted',
       events,
       now,
       random,

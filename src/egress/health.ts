@@ -86,6 +86,6 @@ export class Health {
     if (this.#failingSince === 0 || failedMs < shedAfterMs) return undefined
     const seconds = Math.round(failedMs / 1000)
     const reason = `shed by tenant_failure.shed: the store has failed for this tenant for ${seconds} s`
-    return { kind: 'rejected', status: 0, reason, refusal: false }
+    return { kind: 'rejected', status: 0, reason, refusal: false, written: verdict.written }
   }
 }

@@ -157,10 +157,5 @@ export class LaneQueue {
  * store decides about duplicates of a whole request from its first series.
  */
 function mergeable(a: QueuedShare, b: QueuedShare): boolean {
-  return (
-    canMerge(a.share, b.share) &&
-    a.context.protocol === '1.0' &&
-    b.context.protocol === '1.0' &&
-    a.context.forwarded === b.context.forwarded
-  )
+  return canMerge(a.share, b.share) && a.context.forwarded === b.context.forwarded
 }

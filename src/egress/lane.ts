@@ -3,6 +3,7 @@
  * flight, arriving shares wait and leave together with the next ("natural batching"): the slower the store, the fewer
  * and larger its requests. A second request flies only while a full batch is waiting.
  */
+import type { Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { Batch } from './batch.ts'
 import type { Breaker } from './breaker.ts'
@@ -30,6 +31,7 @@ export interface LanePolicy extends HealthPolicy {
 export type LaneEvent =
   | 'retry'
   | 'batch_split'
+  | 'written_differs'
   | 'limit_halved'
   | 'breaker_opened'
   | 'shed'
@@ -49,6 +51,7 @@ export interface LaneDependencies {
   readonly upstreamBreaker: Breaker
   readonly connections: Connections
   readonly departures: Departures
+  readonly omitsWritten: boolean
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number
@@ -94,6 +97,7 @@ export class Lane implements Carrier {
       attempted: attempt => events.attempted(attempt),
       happened: what => events.happened(what),
       concluded: (shares, verdict) => this.#conclude(shares, verdict),
+      spoils: ({ context }) => context.sender.rejected(tenant, now() + REMEMBERED_MS),
     }
     this.#idleSince = now()
   }
@@ -263,6 +267,17 @@ export class Lane implements Carrier {
   #settle(queued: QueuedShare, verdict: Verdict): void {
     const shed = this.#health.shed(verdict)
     if (shed !== undefined) this.#dependencies.events.happened('shed')
-    queued.settle(shed ?? verdict)
+    queued.settle(shed ?? forKind(queued.share, verdict))
   }
+}
+
+/**
+ * A store that takes only 2.0 refuses the 1.0 message beside a tenant's series, and would for ever: what is in it can't be
+ * said otherwise. So to its sender that is rejected data, which it must not keep sending, and no refusal that ends when
+ * somebody puts the configuration right.
+ */
+function forKind({ kind }: Share, verdict: Verdict): Verdict {
+  return kind !== 'series' && verdict.kind === 'rejected' && verdict.status === 415
+    ? { ...verdict, refusal: false }
+    : verdict
 }

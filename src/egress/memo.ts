@@ -7,7 +7,7 @@
  * costs a look into a small map.
  */
 import { createHash } from 'node:crypto'
-import type { TenantId } from '../tenant.ts'
+import type { Share } from '../split/split.ts'
 import type { QueuedShare } from './shipment.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -17,19 +17,24 @@ export interface MemoPolicy {
   readonly maxBytes: number
 }
 
-/** What is known of a tenant's share: how it ended, or the promise of it where it still travels. */
-export type Earlier = ReadonlyMap<TenantId, Verdict | Promise<Verdict>>
+/** What is known of each share, by its name: how it ended, or the promise of it where it still travels. */
+export type Earlier = ReadonlyMap<string, Verdict | Promise<Verdict>>
+
+/** Tells a share from all others of its push: there is one of a kind for a tenant. No tenant has a space. */
+export function nameOf({ tenant, kind }: Pick<Share, 'tenant' | 'kind'>): string {
+  return kind === 'series' ? tenant : `${tenant} ${kind}`
+}
 
 interface Entry {
   readonly length: number
-  readonly outcomes: Map<TenantId, Verdict | Promise<Verdict>>
+  readonly outcomes: Map<string, Verdict | Promise<Verdict>>
   readonly bytes: number
   expiresAt: number
 }
 
-/** Estimates of what an entry and a tenant in it take in memory, in bytes. */
+/** Estimates of what an entry and a share in it take in memory, in bytes. */
 const ENTRY_BYTES = 400
-const TENANT_BYTES = 200
+const SHARE_BYTES = 200
 
 export class Memo {
   readonly #policy: MemoPolicy
@@ -76,20 +81,20 @@ export class Memo {
     if (this.#policy.maxBytes === 0) return
     const outcomes = new Map(earlier)
     for (const { share, verdict, late } of shares) {
-      if (late !== undefined) outcomes.set(share.tenant, late)
-      else if (verdict !== undefined && isFinal(verdict)) outcomes.set(share.tenant, verdict)
+      if (late !== undefined) outcomes.set(nameOf(share), late)
+      else if (verdict !== undefined && isFinal(verdict)) outcomes.set(nameOf(share), verdict)
     }
     if (outcomes.size === 0) return
 
     const key = keyOf(body, scope)
     const before = this.#entries.get(key)
     if (before !== undefined) this.#delete(key, before)
-    const bytes = ENTRY_BYTES + outcomes.size * TENANT_BYTES
+    const bytes = ENTRY_BYTES + outcomes.size * SHARE_BYTES
     const entry = { length: body.length, outcomes, bytes, expiresAt: this.#now() + this.#policy.ttlMs }
     this.#add(key, entry)
-    for (const [tenant, outcome] of outcomes) {
+    for (const [name, outcome] of outcomes) {
       if (outcome instanceof Promise)
-        void outcome.then(verdict => this.#arrived(outcomes, tenant, outcome, verdict))
+        void outcome.then(verdict => this.#arrived(outcomes, name, outcome, verdict))
     }
     this.#shrink()
   }
@@ -100,10 +105,10 @@ export class Memo {
     for (const [key, entry] of this.#entries) if (entry.expiresAt <= now) this.#delete(key, entry)
   }
 
-  #arrived(outcomes: Entry['outcomes'], tenant: TenantId, promise: Promise<Verdict>, verdict: Verdict): void {
-    if (outcomes.get(tenant) !== promise) return
-    if (isFinal(verdict)) outcomes.set(tenant, verdict)
-    else outcomes.delete(tenant)
+  #arrived(outcomes: Entry['outcomes'], name: string, promise: Promise<Verdict>, verdict: Verdict): void {
+    if (outcomes.get(name) !== promise) return
+    if (isFinal(verdict)) outcomes.set(name, verdict)
+    else outcomes.delete(name)
   }
 
   #shrink(): void {

@@ -2,13 +2,12 @@
  * The shares of one push on their way to their lanes. It ends when each has its verdict, and it can be called off: then
  * shares that have not left are withdrawn, and requests that carry nobody else's are ended.
  */
-import type { Protocol, Share } from '../split/split.ts'
+import type { Share } from '../split/split.ts'
 import type { Sender } from './sender.ts'
 import { cancelledVerdict, type Verdict } from './verdict.ts'
 
 /** What all shares of a push have in common. */
 export interface PushContext {
-  readonly protocol: Protocol
   readonly sender: Sender
   /** What of the sender's headers goes along; names in lower case. */
   readonly headers: Readonly<Record<string, string>>

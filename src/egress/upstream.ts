@@ -7,11 +7,13 @@
 import { Pool } from 'undici'
 import type { Target } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
+import type { Protocol } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
 import type { Cancellation } from './cancellation.ts'
 import { parseRetryAfter } from './retry-after.ts'
-import { cancelledVerdict, type Verdict, verdictOf } from './verdict.ts'
+import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from './verdict.ts'
+import { parseWritten } from './written-headers.ts'
 
 export interface UpstreamOptions {
   readonly target: Target
@@ -36,20 +38,47 @@ export interface UpstreamOptions {
 export interface Route {
   readonly path: string
   /** Names and values in turn, as undici takes them. */
-  readonly headers: readonly string[]
+  readonly headers: Readonly<Record<Protocol, readonly string[]>>
 }
 
 export interface Attempt {
   readonly route: Route
+  /** What `body` is a message of. */
+  readonly protocol: Protocol
   /** Borrowed until the attempt ends. */
   readonly body: Uint8Array
   /** What goes along beside our own headers; names in lower case. */
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** What came of an attempt. */
+export interface Reply {
+  readonly verdict: Verdict
+  /** What the store says that it wrote, whatever its status; undefined where it says nothing, and of 1.0 always. */
+  readonly reported: Written | undefined
+}
+
+/**
+ * Letter for letter: Thanos compares strings. The version header is the minimum that receivers of 1.0 look for.
+ * https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-headers
+ */
+const PROTOCOL_HEADERS: Readonly<Record<Protocol, readonly string[]>> = {
+  '1.0': [
+    ...['content-type', 'application/x-protobuf'],
+    ...['content-encoding', 'snappy'],
+    ...['x-prometheus-remote-write-version', '0.1.0'],
+  ],
+  '2.0': [
+    ...['content-type', 'application/x-protobuf;proto=io.prometheus.write.v2.Request'],
+    ...['content-encoding', 'snappy'],
+    ...['x-prometheus-remote-write-version', '2.0.0'],
+  ],
+}
+
 export class Upstream {
   readonly #options: UpstreamOptions
   readonly #pool: Pool
+  /** Of every request beside those of its protocol. */
   readonly #headers: readonly string[]
   readonly #now: () => number
 
@@ -73,33 +102,30 @@ export class Upstream {
     })
     const { username, password } = options
     const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
-    this.#headers = [
-      ...['content-type', 'application/x-protobuf'],
-      ...['content-encoding', 'snappy'],
-      ...['x-prometheus-remote-write-version', '0.1.0'],
-      ...(credentials === ''
-        ? []
-        : ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]),
-    ]
+    this.#headers =
+      credentials === '' ? [] : ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]
   }
 
   route(tenant: TenantId): Route {
     const { target, tenantHeader } = this.#options
     // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
     const path = target.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
-    return { path, headers: tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant] }
+    const ours = tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant]
+    const of = (protocol: Protocol) => [...PROTOCOL_HEADERS[protocol], ...ours]
+    return { path, headers: { '1.0': of('1.0'), '2.0': of('2.0') } }
   }
 
   /** Never rejects: whatever happens is a verdict. `cancellation` ends the attempt when there is no use in it any more. */
-  attempt({ route, body, headers }: Attempt, cancellation: Cancellation): Promise<Verdict> {
-    if (cancellation.cancelled) return Promise.resolve(cancelledVerdict(cancellation.reason))
+  attempt({ route, protocol, body, headers }: Attempt, cancellation: Cancellation): Promise<Reply> {
+    if (cancellation.cancelled)
+      return Promise.resolve({ verdict: cancelledVerdict(cancellation.reason), reported: undefined })
     const { timeoutMs, userAgent } = this.#options
-    const all = [...route.headers]
+    const all = [...route.headers[protocol]]
     for (const name in headers) all.push(name, headers[name] as string)
     if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
 
     return new Promise(resolve => {
-      const answer = new Answer(this.#now, timeoutMs, cancellation, resolve)
+      const answer = new Answer(protocol, this.#now, timeoutMs, cancellation, resolve)
       this.#pool.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
     })
   }
@@ -121,9 +147,10 @@ type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
 
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
 class Answer implements Handler {
+  readonly #protocol: Protocol
   readonly #now: () => number
   readonly #cancellation: Cancellation
-  readonly #resolve: (verdict: Verdict) => void
+  readonly #resolve: (reply: Reply) => void
   readonly #timer: NodeJS.Timeout
   readonly #timeoutMs: number
   #controller: Controller | undefined
@@ -132,15 +159,18 @@ class Answer implements Handler {
   #finished = false
   #status = 0
   #retryAfter: string | undefined
+  #reported: Written | undefined
   #text: Buffer[] = []
   #length = 0
 
   constructor(
+    protocol: Protocol,
     now: () => number,
     timeoutMs: number,
     cancellation: Cancellation,
-    resolve: (verdict: Verdict) => void,
+    resolve: (reply: Reply) => void,
   ) {
+    this.#protocol = protocol
     this.#now = now
     this.#timeoutMs = timeoutMs
     this.#cancellation = cancellation
@@ -162,6 +192,8 @@ class Answer implements Handler {
     this.#status = status
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
+    // Of 1.0 there is no such header, so one would be another's mistake.
+    if (this.#protocol === '2.0') this.#reported = parseWritten(headers)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -184,7 +216,7 @@ class Answer implements Handler {
     const reason = printable(describe(error), REASON_CHARACTERS)
     // A request begins when it has a connection.
     const cause = this.#controller === undefined ? 'connect' : 'connection'
-    this.#finish(this.#ended ?? { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause })
+    this.#finish(this.#ended ?? unanswered(reason, cause))
   }
 
   #verdict(): Verdict {
@@ -197,7 +229,7 @@ class Answer implements Handler {
   readonly #onTimeout = (): void => {
     const reason = `no answer within timeout (${this.#timeoutMs / 1000} s)`
     const cause = this.#controller === undefined ? 'unconnected' : 'timeout'
-    this.#end({ kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause })
+    this.#end(unanswered(reason, cause))
   }
 
   readonly #onCancel = (): void => {
@@ -217,8 +249,13 @@ class Answer implements Handler {
     this.#finished = true
     clearTimeout(this.#timer)
     this.#cancellation.listen(undefined)
-    this.#resolve(verdict)
+    // Of an answer that never ended, nothing is believed.
+    this.#resolve({ verdict, reported: verdict.status === 0 ? undefined : this.#reported })
   }
+}
+
+function unanswered(reason: string, cause: 'connect' | 'unconnected' | 'connection' | 'timeout'): Verdict {
+  return { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause, written: NOTHING }
 }
 
 /** undici wraps what the socket said; the innermost message is the one that helps. */

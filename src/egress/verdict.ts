@@ -1,5 +1,15 @@
+import type { Counts } from '../split/split.ts'
+
+/** What a store counts; 2.0 has a header for each. */
+export type Written = Pick<Counts, 'samples' | 'histograms' | 'exemplars'>
+
 /** How one share ended. Every share ends in exactly one of these. Source: design, "From the store's status to a verdict". */
-export type Verdict =
+export type Verdict = End & {
+  /** What the store wrote of the share; a failure may have written a part. */
+  readonly written: Written | 'all'
+}
+
+type End =
   /** The store answered 2xx. */
   | { readonly kind: 'delivered'; readonly status: number }
   /**
@@ -31,24 +41,46 @@ export type Verdict =
  */
 type Cause = 'answer' | 'connect' | 'unconnected' | 'connection' | 'timeout' | 'local' | 'cancelled'
 
+export const NOTHING: Written = { samples: 0, histograms: 0, exemplars: 0 }
+
+export function sumOf(all: readonly Written[]): Written {
+  const sum = { ...NOTHING }
+  for (const { samples, histograms, exemplars } of all) {
+    sum.samples += samples
+    sum.histograms += histograms
+    sum.exemplars += exemplars
+  }
+  return sum
+}
+
 /** A verdict that no attempt led to. */
 export function localVerdict(reason: string, retryAfterMs?: number): Verdict {
-  return { kind: 'unreachable', status: 0, reason, retryAfterMs, cause: 'local' }
+  return { kind: 'unreachable', status: 0, reason, retryAfterMs, cause: 'local', written: NOTHING }
 }
 
 export function cancelledVerdict(reason: unknown): Verdict {
   const why = reason instanceof Error ? reason.message : String(reason)
-  return { kind: 'unreachable', status: 0, reason: why, retryAfterMs: undefined, cause: 'cancelled' }
+  return {
+    kind: 'unreachable',
+    status: 0,
+    reason: why,
+    retryAfterMs: undefined,
+    cause: 'cancelled',
+    written: NOTHING,
+  }
 }
 
-/** The table of design, "From the store's status to a verdict". The common case is first. */
+/**
+ * The table of design, "From the store's status to a verdict". The common case is first. A success is taken for all that
+ * was sent, which is so in 1.0; what a store of 2.0 says of it is for whoever knows the request (counted.ts).
+ */
 export function verdictOf(status: number, reason: string, retryAfterMs: number | undefined): Verdict {
-  if (status >= 200 && status < 300) return { kind: 'delivered', status }
-  if (status === 429) return { kind: 'throttled', status, reason, retryAfterMs }
+  if (status >= 200 && status < 300) return { kind: 'delivered', status, written: 'all' }
+  if (status === 429) return { kind: 'throttled', status, reason, retryAfterMs, written: NOTHING }
   if (status >= 400 && status < 500 && status !== 408) {
-    return { kind: 'rejected', status, reason, refusal: OUR_CONFIGURATION.has(status) }
+    return { kind: 'rejected', status, reason, refusal: OUR_CONFIGURATION.has(status), written: NOTHING }
   }
-  return { kind: 'unreachable', status, reason, retryAfterMs, cause: 'answer' }
+  return { kind: 'unreachable', status, reason, retryAfterMs, cause: 'answer', written: NOTHING }
 }
 
 const OUR_CONFIGURATION: ReadonlySet<number> = new Set([401, 403, 404, 405, 415])

@@ -165,6 +165,12 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
     } else raw.resume()
   }
   if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds))
+  if (answer.written !== undefined) {
+    const { samples, histograms, exemplars } = answer.written
+    reply.header('x-prometheus-remote-write-samples-written', String(samples))
+    reply.header('x-prometheus-remote-write-histograms-written', String(histograms))
+    reply.header('x-prometheus-remote-write-exemplars-written', String(exemplars))
+  }
   if (answer.body === '') return reply.code(answer.status).send()
   return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.body)
 }

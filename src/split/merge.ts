@@ -13,10 +13,12 @@ const MOST_DECODED_BYTES = 0xffffffff
 
 /**
  * Whether these shares may travel as one: the same tenant and, because a store deduplicates a whole request by its
- * first series, the same HA replica. Both of 1.0; the caller knows that.
+ * first series, the same HA replica. Both of 1.0.
  */
 export function canMerge(one: Share, other: Share): boolean {
   return (
+    one.protocol === '1.0' &&
+    other.protocol === '1.0' &&
     one.tenant === other.tenant &&
     !one.alone &&
     !other.alone &&

@@ -12,8 +12,8 @@ import { createEgress } from '../../src/egress/egress.ts'
 import { Lane } from '../../src/egress/lane.ts'
 import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext, QueuedShare } from '../../src/egress/shipment.ts'
-import type { Attempt, Route } from '../../src/egress/upstream.ts'
-import { cancelledVerdict, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
+import type { Attempt, Route, Reply as StoreReply } from '../../src/egress/upstream.ts'
+import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
 import type { Protocol, Share } from '../../src/split/split.ts'
 import { unsnappy } from '../support/decode.ts'
 import { message, series } from '../support/messages.ts'
@@ -168,8 +168,8 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     }
   }
 
-  async function attempt(request: Attempt, cancellation: Cancellation): Promise<Verdict> {
-    if (cancellation.cancelled) return cancelledVerdict(cancellation.reason)
+  async function attempt(request: Attempt, cancellation: Cancellation): Promise<StoreReply> {
+    if (cancellation.cancelled) return { verdict: cancelledVerdict(cancellation.reason), reported: undefined }
     const held = [
       ...Buffer.from(unsnappy(request.body))
         .toString('latin1')
@@ -193,12 +193,12 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     if (verdict.kind === 'rejected' && carried.length === 1) only.rejectedAlone = true
     active.delete(carried)
     cancellation.listen(undefined)
-    return verdict
+    return { verdict, reported: undefined }
   }
 
   const egress = createEgress({
     config,
-    upstream: { route: (tenant): Route => ({ path: tenant, headers: [] }), attempt },
+    upstream: { route: (tenant): Route => ({ path: tenant, headers: { '1.0': [], '2.0': [] } }), attempt },
     events: { attempted() {}, happened() {}, broke: error => bugs.push(error) },
     refused: limit => bugs.push(limit),
     now: Date.now,
@@ -243,7 +243,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
   async function run(sender: Sender, index: number): Promise<void> {
     const { replica, credentials, protocol, pushes } = senders[index] as From
     const headers = credentials === '' ? {} : { authorization: credentials }
-    const common = context({ protocol, sender, headers, forwarded: credentials })
+    const common = context({ sender, headers, forwarded: credentials })
     for (const [turn, push] of pushes.entries()) {
       const known = push.tenants.map(tenant => {
         const one = { sender: index, turn, tenant, from: senders[index] as From, series: push.series }
@@ -253,7 +253,11 @@ async function play(s: Scheduler, played: Script): Promise<void> {
       const ofPush = known.map(one => {
         const id = shares.indexOf(one)
         const list = Array.from({ length: push.series }, (_, i) => series({ __name__: `#${id}.${i}#` }))
-        return share(one.tenant, message(protocol, list), { ha: [replica], series: push.series })
+        return share(one.tenant, message(protocol, list), {
+          protocol,
+          ha: [replica],
+          series: push.series,
+        })
       })
       await send(push, ofPush, known, common)
     }
@@ -301,7 +305,7 @@ const isOver = (verdict: Verdict) =>
 function verdictFor(does: Reply): Verdict {
   if (typeof does === 'number') return verdictOf(does, '', does === 429 ? 1000 : undefined)
   const cause = does === 'connect' || does === 'timeout' ? does : 'connection'
-  return { kind: 'unreachable', status: 0, reason: does, retryAfterMs: undefined, cause }
+  return { kind: 'unreachable', status: 0, reason: does, retryAfterMs: undefined, cause, written: NOTHING }
 }
 
 test('whatever happens in whatever order, accounts are exact and shares end as the store says', async () => {

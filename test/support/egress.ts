@@ -9,7 +9,7 @@ import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext } from '../../src/egress/shipment.ts'
 import { Upstream } from '../../src/egress/upstream.ts'
 import { splitByReference } from '../../src/split/reference/engine.ts'
-import type { Share, SplitRules } from '../../src/split/split.ts'
+import type { Protocol, Share, SplitRules } from '../../src/split/split.ts'
 import { series } from './messages.ts'
 import { type Receiver, type Respond, startReceiver } from './receiver.ts'
 import { decodePush } from './remote-write.ts'
@@ -36,6 +36,10 @@ interface PushOptions {
   readonly deadlineMs?: number
   readonly earlier?: Earlier
   readonly rules?: Partial<SplitRules>
+  /** What the push is a message of; 1.0 where nothing is said. */
+  readonly protocol?: Protocol
+  /** Shares beside those of the series. */
+  readonly beside?: readonly Share[]
 }
 
 export interface EgressStageOptions {
@@ -88,7 +92,6 @@ export async function startEgress({
     events,
     push(list, options = {}) {
       const context: PushContext = {
-        protocol: '1.0',
         sender: options.sender ?? new Sender(),
         headers: {},
         forwarded: '',
@@ -96,11 +99,14 @@ export async function startEgress({
         ...options.context,
       }
       const cancelled = options.cancelled ?? new AbortController().signal
-      return egress.deliver(sharesOf(list, options.rules), context, options.earlier, cancelled)
+      const { protocol = '1.0', rules, beside = [] } = options
+      const shares = [...sharesOf(list, protocol, rules), ...beside]
+      return egress.deliver(shares, context, options.earlier, cancelled)
     },
     stored: () =>
       store.received.map(({ headers, body }) => {
-        const names = decodePush(body, '1.0').map(
+        const protocol = headers['content-type']?.includes('v2.Request') ? '2.0' : '1.0'
+        const names = decodePush(body, protocol).map(
           ({ labels }) => labels.find(([name]) => name === '__name__')?.[1],
         )
         return `${headers['x-scope-orgid']}: ${names.join(' ')}`
@@ -116,6 +122,7 @@ export async function startEgress({
 /** Shares as the split makes them: `a/x` is a series `x` of tenant `a`. */
 function sharesOf(
   list: readonly (string | Readonly<Record<string, string>>)[],
+  protocol: Protocol,
   rules: Partial<SplitRules> = {},
 ): readonly Share[] {
   const texts = list.map(text => {
@@ -123,7 +130,7 @@ function sharesOf(
     const [tenant = '', name = ''] = text.split('/')
     return series({ __name__: name, tenant })
   })
-  return splitSeries(splitByReference, '1.0', texts, {
+  return splitSeries(splitByReference, protocol, texts, {
     labels: ['tenant'],
     haLabels: ['cluster', '__replica__'],
     ...rules,

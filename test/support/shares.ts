@@ -30,7 +30,6 @@ export function share(
 
 export function context(changes: Partial<PushContext> = {}): PushContext {
   return {
-    protocol: '1.0',
     sender: new Sender(),
     headers: {},
     forwarded: '',

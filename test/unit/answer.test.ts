@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AnswerPolicy, answerOf, answerOfError, toSluiceError } from '../../src/answer.ts'
+import { type AnswerPolicy, answerOf, answerOfError, toSluiceError, writtenBy } from '../../src/answer.ts'
 import type { Delivery } from '../../src/egress/deliver.ts'
 import { localVerdict, verdictOf } from '../../src/egress/verdict.ts'
 import { SluiceError } from '../../src/errors.ts'
@@ -75,6 +75,7 @@ describe('the worst verdict decides', () => {
       code: undefined,
       retryAfterSeconds: undefined,
       body: '',
+      written: undefined,
     })
   })
 
@@ -153,6 +154,39 @@ describe('the body', () => {
     const lines = answerOf(many, [], policy).body.trimEnd().split('\n')
     expect(lines).toHaveLength(7)
     expect(lines[5]).toBe('and 195 tenants more')
+  })
+})
+
+describe('a tenant with two shares', () => {
+  test('is one tenant, delivered only where both are', () => {
+    const deliveries = [
+      delivery(200, { tenant: 'a' }),
+      delivery(415, { tenant: 'a' }),
+      delivery(200, { tenant: 'b' }),
+    ]
+    expect(answerOf(deliveries, [], policy).body).toMatch(/\n1 of 2 tenants delivered\n$/)
+  })
+})
+
+describe('what was written of a push', () => {
+  const of = (status: number, written: Delivery['verdict']['written']): Delivery => {
+    const { share, verdict, remembered } = delivery(status)
+    const counts = { samples: 3, histograms: 2, exemplars: 1 }
+    return { share: { ...share, ...counts }, verdict: { ...verdict, written }, remembered }
+  }
+
+  test('is the sum over its deliveries, remembered ones and failed ones included', () => {
+    const deliveries = [
+      of(200, 'all'),
+      { ...of(200, 'all'), remembered: true },
+      of(400, { samples: 2, histograms: 0, exemplars: 1 }),
+      of(503, { samples: 0, histograms: 0, exemplars: 0 }),
+    ]
+    expect(writtenBy(deliveries)).toEqual({ samples: 8, histograms: 4, exemplars: 3 })
+  })
+
+  test('is nothing where nothing was delivered', () => {
+    expect(writtenBy([])).toEqual({ samples: 0, histograms: 0, exemplars: 0 })
   })
 })
 

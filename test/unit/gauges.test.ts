@@ -24,8 +24,8 @@ beforeEach(() => {
   egress = createEgress({
     config,
     upstream: {
-      route: () => ({ path: '/', headers: [] }),
-      attempt: async () => verdictOf(204, '', undefined),
+      route: () => ({ path: '/', headers: { '1.0': [], '2.0': [] } }),
+      attempt: async () => ({ verdict: verdictOf(204, '', undefined), reported: undefined }),
     },
     events: { attempted() {}, happened() {}, broke() {} },
     refused() {},

@@ -59,7 +59,13 @@ describe('a configuration', () => {
       metadata: 'drop',
       engine: 'wasm',
       split: { threads: 3 },
-      egress: { compression: 'fast', maxConnsPerHost: 256, maxConnectionDurationMs: 0, forwardHeaders: [] },
+      egress: {
+        compression: 'fast',
+        maxConnsPerHost: 256,
+        maxConnectionDurationMs: 0,
+        forwardHeaders: [],
+        writtenHeaders: 'expected',
+      },
       limits: {
         maxBodyBytes: 8 * 2 ** 20,
         maxDecodedBytes: 32 * 2 ** 20,

@@ -390,7 +390,7 @@ describe('a share whose push is called off', () => {
     expect(deliveries[0]?.verdict).toMatchObject({ cause: 'cancelled' })
     secondGate.open()
     await Promise.all([first, third])
-    expect(await sent[0]?.late).toEqual({ kind: 'delivered', status: 204 })
+    expect(await sent[0]?.late).toEqual({ kind: 'delivered', status: 204, written: 'all' })
   })
 
   test.each([

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { type Earlier, isFinal, Memo, type MemoPolicy } from '../../../src/egress/memo.ts'
 import { QueuedShare } from '../../../src/egress/shipment.ts'
-import { cancelledVerdict, localVerdict, type Verdict, verdictOf } from '../../../src/egress/verdict.ts'
+import {
+  cancelledVerdict,
+  localVerdict,
+  NOTHING,
+  type Verdict,
+  verdictOf,
+} from '../../../src/egress/verdict.ts'
 import { context, share } from '../../support/shares.ts'
 
 const body = (text: string) => new TextEncoder().encode(text)
 const DELIVERED = verdictOf(204, '', undefined)
 const UNREACHABLE = verdictOf(503, '', undefined)
+
+const SHED: Verdict = { kind: 'rejected', status: 0, reason: 'shed', refusal: false, written: NOTHING }
 
 function ended(tenant: string, verdict: Verdict): QueuedShare {
   const queued = new QueuedShare(share(tenant), context(), () => {})
@@ -56,7 +64,7 @@ describe('the memo', () => {
     ['503', verdictOf(503, '', undefined), false],
     ['a queue that is full', localVerdict('full'), false],
     ['a push that was called off', cancelledVerdict('gone'), false],
-    ['a share that was shed', { kind: 'rejected', status: 0, reason: 'shed', refusal: false }, false],
+    ['a share that was shed', SHED, false],
   ])('keeps %s: %o, %s', (_, verdict, kept) => {
     const { memo } = memoOf()
     memo.remember(body('push'), '', [ended('a', verdict)], undefined)

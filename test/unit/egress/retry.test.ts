@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { backoff, type RetryPolicy } from '../../../src/egress/retry.ts'
-import { localVerdict, type Verdict, verdictOf } from '../../../src/egress/verdict.ts'
+import { localVerdict, NOTHING, type Verdict, verdictOf } from '../../../src/egress/verdict.ts'
 
 const policy: RetryPolicy = { maxAttempts: 3, minBackoffMs: 50, maxBackoffMs: 1000 }
 const LONG = 60_000
 const middle = () => 0.5
 const broken = (cause: 'connect' | 'connection' | 'timeout' | 'local' | 'cancelled'): Verdict => {
-  return { kind: 'unreachable', status: 0, reason: '', retryAfterMs: undefined, cause }
+  return { kind: 'unreachable', status: 0, reason: '', retryAfterMs: undefined, cause, written: NOTHING }
 }
 
 describe('another attempt', () => {

@@ -2,8 +2,9 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config/secret.ts'
 import { Cancellation } from '../../../src/egress/cancellation.ts'
-import { Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
+import { type Reply, Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
 import type { Verdict } from '../../../src/egress/verdict.ts'
+import type { Protocol } from '../../../src/split/split.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 import { answerWith, type Respond, startReceiver } from '../../support/receiver.ts'
 
@@ -36,19 +37,32 @@ async function receiverWith(respond: Respond) {
   return receiver
 }
 
+interface Sent {
+  readonly tenant?: string
+  readonly protocol?: Protocol
+  readonly headers?: Record<string, string>
+  readonly cancellation?: Cancellation
+}
+
 /** One attempt for a tenant, as a lane makes it. */
-const send = (
-  upstream: Upstream,
-  options: { tenant?: string; headers?: Record<string, string>; cancellation?: Cancellation } = {},
-) =>
+const reply = (upstream: Upstream, options: Sent = {}): Promise<Reply> =>
   upstream.attempt(
     {
       route: upstream.route((options.tenant ?? 'team-a') as TenantId),
+      protocol: options.protocol ?? '1.0',
       body: Buffer.from('body'),
       headers: options.headers ?? {},
     },
     options.cancellation ?? new Cancellation(),
   )
+
+const send = async (upstream: Upstream, options: Sent = {}) => (await reply(upstream, options)).verdict
+
+const WRITTEN = {
+  samples: 'x-prometheus-remote-write-samples-written',
+  histograms: 'x-prometheus-remote-write-histograms-written',
+  exemplars: 'x-prometheus-remote-write-exemplars-written',
+}
 
 describe('an attempt', () => {
   test('carries the tenant, the protocol headers and the body', async () => {
@@ -57,6 +71,7 @@ describe('an attempt', () => {
     expect(await send(upstream, { headers: { 'retry-attempt': '2' } })).toEqual({
       kind: 'delivered',
       status: 200,
+      written: 'all',
     })
     const [received] = receiver.received
     expect(received?.method).toBe('POST')
@@ -70,6 +85,59 @@ describe('an attempt', () => {
       'x-prometheus-remote-write-version': '0.1.0',
       'retry-attempt': '2',
       authorization: `Basic ${Buffer.from('u:p:w').toString('base64')}`,
+    })
+  })
+
+  test('of 2.0 says so letter by letter, and differs from 1.0 in nothing else', async () => {
+    const receiver = await receiverWith(answerWith(204))
+    const upstream = upstreamAt(receiver.url)
+    for (const protocol of ['1.0', '2.0'] as const) await send(upstream, { protocol })
+    const [one, two] = receiver.received.map(({ headers }) => headers)
+    expect(two).toEqual({
+      ...one,
+      'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+      'x-prometheus-remote-write-version': '2.0.0',
+    })
+    expect(two?.['user-agent']).toBe('Sluice/1.2.3')
+  })
+
+  test.each<[number, Record<string, string>, Reply['reported']]>([
+    [204, {}, undefined],
+    [
+      204,
+      { [WRITTEN.samples]: '3', [WRITTEN.histograms]: '2', [WRITTEN.exemplars]: '1' },
+      { samples: 3, histograms: 2, exemplars: 1 },
+    ],
+    [200, { [WRITTEN.samples]: ' 7 ' }, { samples: 7, histograms: 0, exemplars: 0 }],
+    [202, { [WRITTEN.exemplars]: '0' }, { samples: 0, histograms: 0, exemplars: 0 }],
+    [400, { [WRITTEN.histograms]: '4' }, { samples: 0, histograms: 4, exemplars: 0 }],
+    [429, { [WRITTEN.samples]: '1' }, { samples: 1, histograms: 0, exemplars: 0 }],
+    [500, { [WRITTEN.samples]: '1' }, { samples: 1, histograms: 0, exemplars: 0 }],
+    [204, { [WRITTEN.samples]: '-1', [WRITTEN.histograms]: '1.5', [WRITTEN.exemplars]: '' }, undefined],
+    [
+      204,
+      { [WRITTEN.samples]: '1e3', [WRITTEN.histograms]: '2' },
+      { samples: 0, histograms: 2, exemplars: 0 },
+    ],
+    [204, { [WRITTEN.samples]: '9'.repeat(16) }, undefined],
+  ])(
+    'of 2.0 that is answered with %d and %j tells what was written: %j',
+    async (status, headers, reported) => {
+      const receiver = await receiverWith(answerWith(status, '', headers))
+      const upstream = upstreamAt(receiver.url)
+      expect((await reply(upstream, { protocol: '2.0' })).reported).toEqual(reported)
+      expect((await reply(upstream, { protocol: '1.0' })).reported).toBeUndefined()
+    },
+  )
+
+  test('whose answer is cut off has written nothing, whatever its headers say', async () => {
+    const receiver = await receiverWith((_received, response) => {
+      const headers = { 'content-length': '10', [WRITTEN.samples]: '1' }
+      response.writeHead(200, headers).write('x', () => response.destroy())
+    })
+    expect(await reply(upstreamAt(receiver.url), { protocol: '2.0' })).toMatchObject({
+      verdict: { status: 0 },
+      reported: undefined,
     })
   })
 

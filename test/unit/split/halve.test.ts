@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { halve } from '../../../src/split/halve.ts'
+import { countsIn, halve } from '../../../src/split/halve.ts'
 import type { Protocol } from '../../../src/split/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { message, metadata, series } from '../../support/messages.ts'
@@ -32,6 +32,15 @@ describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
     const before = decodeMessage(protocol, whole).series
     const after = halves(whole).flatMap(half => decodeMessage(protocol, unsnappy(half)).series)
     expect(after).toEqual(before)
+  })
+
+  test('counts what is in each half', () => {
+    const more = { histograms: [new Uint8Array(0)], exemplars: [{ labels: [], rest: new Uint8Array(0) }] }
+    const both = halves(message(protocol, [...list(2), series({ a: 'b' }, { ...more, samples: [] })]))
+    expect(both.map(half => countsIn(half, protocol))).toEqual([
+      { samples: 2, histograms: 0, exemplars: 0 },
+      { samples: 0, histograms: 1, exemplars: 1 },
+    ])
   })
 
   test.each([0, 1])('of %d series can’t be halved', count => {
