@@ -238,6 +238,7 @@ function rulesOf(config: Config): SplitRules {
     format: tenant.format,
     output: 'same',
     metadata: config.metadata,
+    families: 'none',
     haLabels: config.lanes.haLabels,
     compression: config.egress.compression,
     maxDecodedBytes: limits.maxDecodedBytes,

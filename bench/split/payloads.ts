@@ -45,6 +45,7 @@ export function benchRules(): SplitRules {
     format: 'mimir',
     output: 'same',
     metadata: 'drop',
+    families: 'none',
     haLabels: ['cluster', '__replica__'],
     compression: 'fast',
     maxDecodedBytes: 32 * 1024 * 1024,

@@ -45,9 +45,14 @@ export interface SplitRules {
   readonly output: Protocol | 'same'
   /**
    * Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. `default` without a default
-   * tenant drops them, too.
+   * tenant drops them, too. `report` places none of them and hands them out, for whoever knows more.
    */
-  readonly metadata: 'drop' | 'default'
+  readonly metadata: 'drop' | 'default' | 'report'
+  /**
+   * What is reported of the series in each tenant's shares. `names`: the values of their label `__name__`, of a 1.0 push ·
+   * `metadata`: the families that their metadata describes, of a 2.0 push. A push of the other protocol reports nothing.
+   */
+  readonly families: 'none' | 'names' | 'metadata'
   /** Labels that name an HA replica. A store deduplicates a whole request by its first series, so shares carry these. */
   readonly haLabels: readonly string[]
   /** `none` writes literal-only snappy: larger, and almost free to make. */
@@ -103,6 +108,32 @@ export interface Share extends Counts {
   readonly alone: boolean
 }
 
+/** What a push says of metric families, as far as `rules.metadata` and `rules.families` ask; each list empty otherwise. */
+export interface Reported {
+  /** Entries of `WriteRequest.metadata`, in their order. */
+  readonly entries: readonly MetadataEntry[]
+  /** In order of the shares; a tenant without any is left out. */
+  readonly names: readonly { readonly tenant: TenantId; readonly names: readonly string[] }[]
+  /** The same. */
+  readonly families: readonly { readonly tenant: TenantId; readonly families: readonly Family[] }[]
+}
+
+/** An entry of `WriteRequest.metadata`. */
+export interface MetadataEntry {
+  /** Empty where the entry has no name that can be one: see `familyOf`. */
+  readonly family: string
+  /** The whole record of the WriteRequest, tag and length included. Whoever receives the result owns it. */
+  readonly record: Uint8Array
+}
+
+/** What series of 2.0 say of the family they belong to; `type` is a number of MetricType, which both protocols share. */
+export interface Family {
+  readonly name: string
+  readonly type: number
+  readonly help: string
+  readonly unit: string
+}
+
 /** Why series were left out of the shares. */
 export type RefusalReason =
   | 'missing_tenant'
@@ -140,13 +171,14 @@ export type SplitResult =
       readonly shares: readonly Share[]
       /** One entry per reason and `dropped`. */
       readonly refusals: readonly Refusal[]
-      /** All that the push held; equals shares plus refusals, but for metadata that the rules drop. */
+      /** All that the push held; equals shares plus refusals, but for metadata that the rules drop or report. */
       readonly received: Counts
       readonly decodedBytes: number
       /** Series in which two configured labels have values, and different ones. */
       readonly disagreements: number
       /** 2.0 that goes out as 1.0: created and start timestamps, of series, samples and histograms, that are left out. */
       readonly createdTimestampsLost: number
+      readonly reported: Reported
     }
   | {
       readonly ok: false

@@ -131,6 +131,7 @@ const warmUp = (): SplitTask => ({
     format: 'mimir',
     output: 'same',
     metadata: 'drop',
+    families: 'none',
     haLabels: [],
     compression: 'fast',
     maxDecodedBytes: 1,

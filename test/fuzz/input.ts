@@ -13,15 +13,15 @@ export interface Case {
 
 const RULES: readonly Partial<SplitRules>[] = [
   { strip: true },
-  { strip: false },
+  { strip: false, metadata: 'report', families: 'metadata' },
   { strip: true, missing: 'default', invalid: 'default', defaultTenant: 'd', metadata: 'default' },
-  { labels: ['x', 'tenant'], strip: true },
+  { labels: ['x', 'tenant'], strip: true, metadata: 'report', families: 'names' },
   { labels: ['tenant', 'x'], precedence: 'series_last', invalid: 'drop', missing: 'drop' },
   { labels: ['tenant', 'x', 'a-label-with-a-long-name'], precedence: 'series_first', prefix: 'p-' },
   { format: 'victoriametrics', strip: true },
   { format: 'victoriametrics', prefix: '7:', defaultTenant: '8', missing: 'default' },
   { maxTenants: 1, invalid: 'drop' },
-  { maxSeries: 3, haLabels: [] },
+  { maxSeries: 3, haLabels: [], families: 'metadata' },
   { maxOutputBytes: 200, strip: true },
   { haLabels: ['tenant', 'x'], strip: true },
   { compression: 'none', metadata: 'default', defaultTenant: '..' },

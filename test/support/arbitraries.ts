@@ -21,7 +21,8 @@ export const someRules: fc.Arbitrary<SplitRules> = fc
     missing: fc.constantFrom('reject', 'drop', 'default'),
     invalid: fc.constantFrom('reject', 'drop', 'default'),
     format: fc.constantFrom('mimir', 'mimir', 'thanos', 'thanos-path', 'victoriametrics'),
-    metadata: fc.constantFrom('drop', 'default'),
+    metadata: fc.constantFrom('drop', 'default', 'report'),
+    families: fc.constantFrom('none', 'names', 'metadata'),
     compression: fc.constantFrom('fast', 'none'),
     maxTenants: fc.constantFrom(1, 2, 1000),
   })

@@ -18,6 +18,8 @@ export const names = fc.constantFrom(
   'tenants',
   '',
 )
+/** Series of few families. */
+export const metricNames = fc.constantFrom('up', 'h_bucket', 'h_sum', 'h_count', 'g_gsum', '_sum')
 export const goodTenants = fc.constantFrom('a', 'b', 'c', 'd', '7')
 export const tenants = fc.constantFrom(
   'a',

@@ -48,11 +48,28 @@ function refs(symbols: number, maxPairs: number): fc.Arbitrary<number[]> {
 }
 
 /** The first strings of every table; `usualRefs` counts on their places. */
-const STRINGS = ['tenant', 'x', 'cluster', 'tenant', 'a', 'b', 'c', '__name__', 'up'] as const
+const STRINGS = [
+  'tenant',
+  'x',
+  'cluster',
+  'tenant',
+  'a',
+  'b',
+  'c',
+  '__name__',
+  'up',
+  'h_bucket',
+  'h_sum',
+] as const
 
 const usualRefs = fc
-  .tuple(fc.constantFrom([], [], [3, 5], [3, 6]), fc.constantFrom(1, 4), fc.constantFrom(5, 6, 7))
-  .map(([replica, name, tenant]) => [8, 9, ...replica, name, tenant])
+  .tuple(
+    fc.constantFrom([], [], [3, 5], [3, 6]),
+    fc.constantFrom(1, 4),
+    fc.constantFrom(5, 6, 7),
+    fc.constantFrom(9, 10, 11),
+  )
+  .map(([replica, name, tenant, metric]) => [8, metric, ...replica, name, tenant])
 
 /** Records in any order, but those of labels_refs in their own. */
 function seriesLike(list: readonly number[], others: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {

@@ -4,6 +4,7 @@ import {
   type Contents,
   exemplarFields,
   goodTenants,
+  metricNames,
   names,
   oddText,
   sealed,
@@ -30,11 +31,26 @@ const label: fc.Arbitrary<Uint8Array> = fc
     return len(1, concat(...before, ...(valueFirst ? both.toReversed() : both), ...more), wide)
   })
 
+/** Contents of a MetricMetadata, with names as decoders must be ready for them. */
+const described: fc.Arbitrary<Uint8Array> = fc
+  .array(
+    fc.oneof(
+      fc.tuple(fc.constantFrom(2, 4), text, widths).map(([n, it, wide]) => len(n, it, wide)),
+      unknown(5),
+    ),
+    {
+      maxLength: 4,
+    },
+  )
+  .map(fields => concat(...fields))
+
 /** What most senders write, so that most pushes have several tenants, and some of these two replicas. */
-const usualLabels = fc.tuple(goodTenants, fc.constantFrom('', '', '1', '2')).map(([tenant, replica]) => {
-  const labels = { __name__: 'up', __replica__: replica, tenant }
-  return Object.entries(labels).flatMap(([name, value]) => (value === '' ? [] : [usualLabel(name, value)]))
-})
+const usualLabels = fc
+  .tuple(goodTenants, fc.constantFrom('', '', '1', '2'), metricNames)
+  .map(([tenant, replica, name]) => {
+    const labels = { __name__: name, __replica__: replica, tenant }
+    return Object.entries(labels).flatMap(([name, value]) => (value === '' ? [] : [usualLabel(name, value)]))
+  })
 
 function usualLabel(name: string, value: string): Uint8Array {
   return len(1, concat(len(1, name), len(2, value)))
@@ -64,7 +80,9 @@ export function writeRequests(contents: Contents): fc.Arbitrary<Uint8Array> {
         { weight: 8, arbitrary: fc.tuple(seriesV1(contents), widths).map(([it, wide]) => len(1, it, wide)) },
         {
           weight: 1,
-          arbitrary: fc.tuple(fc.uint8Array({ maxLength: 9 }), widths).map(([it, wide]) => len(3, it, wide)),
+          arbitrary: fc
+            .tuple(fc.oneof(fc.uint8Array({ maxLength: 9 }), described), widths)
+            .map(([it, wide]) => len(3, it, wide)),
         },
         {
           weight: 1,

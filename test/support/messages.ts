@@ -138,6 +138,7 @@ export function rules(changes: Partial<SplitRules> = {}): SplitRules {
     format: 'mimir',
     output: 'same',
     metadata: 'drop',
+    families: 'none',
     haLabels: ['cluster', '__replica__'],
     compression: 'fast',
     maxDecodedBytes: 32 * 1024 * 1024,

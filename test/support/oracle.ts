@@ -52,7 +52,7 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
 
   for (const entry of message.entries) {
     if (typeof entry === 'string') {
-      if (rules.metadata === 'drop' || rules.defaultTenant === '') continue
+      if (rules.metadata !== 'default' || rules.defaultTenant === '') continue
       put(byDefault(rules), share => share.entries.push(entry))
     } else if (entry.hasBadReference) {
       put({ refused: 'bad_reference' }, () => {})

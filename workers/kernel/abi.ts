@@ -56,7 +56,7 @@ export const HAS_OPTIONS = DESK + 272
 /** Whether the one share is the whole message, every byte in its place. */
 export const UNTOUCHED = DESK + 276
 export const DISAGREEMENTS = DESK + 280
-/** Metadata entries that the rules drop. */
+/** Metadata entries that the rules drop or report. */
 export const METADATA_DROPPED = DESK + 284
 /** How long all shares are before compression. */
 export const TOTAL = DESK + 288
@@ -65,12 +65,18 @@ export const SYMBOL_COUNT = DESK + 296
 export const SYMBOLS_SIZE = DESK + 300
 /** How much room the output needs, where a call says so. */
 export const OUTPUT_NEEDED = DESK + 304
+/** The first of the rows for metadata entries that are reported, and of those for names of series; 0 where there is none. */
+export const REPORTED_ENTRIES = DESK + 308
+export const REPORTED_NAMES = DESK + 312
 /** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
 export const REFUSALS = DESK + 320
 
 /** 24 bytes each: what the first labels of the last series looked like; and one more, that no label looks like. */
 export const SHAPES = DESK + 1024
 export const SHAPE_COUNT = 64
+/** Words: rows of names that were reported not long ago; a power of two of them. */
+export const SEEN = DESK + 2816
+export const SEEN_COUNT = 256
 
 // The rules.
 export const PRECEDENCE = 0
@@ -99,6 +105,10 @@ export const TENANT_LABELS = 72
 /** Place of words: for each HA label, the place of its watch. */
 export const HA = 76
 export const HA_COUNT = 80
+/** What of the series is reported: 0, NAMES_OF_SERIES or METADATA_OF_SERIES. */
+export const FAMILIES = 96
+/** Place of the watch for `__name__`, where anything is. */
+export const NAME_WATCH = 100
 /** 128 words: the first watch whose name has that many bytes. */
 export const BY_LENGTH = 128
 /** 256 bytes. */
@@ -128,6 +138,20 @@ export const TENANT_ALONE = 44
 export const TENANT_OUT = 52
 export const TENANT_OUT_LENGTH = 56
 
+// The row of a metadata entry that is reported.
+export const ENTRY_FROM = 0
+export const ENTRY_END = 4
+export const ENTRY_NEXT = 8
+
+// The row of a name that is reported.
+export const NAMED_TENANT = 0
+export const NAMED_HASH = 4
+export const NAMED_NAME = 8
+export const NAMED_TYPE = 16
+export const NAMED_HELP = 20
+export const NAMED_UNIT = 28
+export const NAMED_NEXT = 36
+
 // A refusal's row.
 /** Its place in the order of first sight, counted from 1; 0 where there is none. */
 export const REFUSAL_ORDER = 0
@@ -147,6 +171,10 @@ export const BY_LAST = 2
 export const TO_REJECT = 0
 export const TO_DROP = 1
 export const TO_DEFAULT = 2
+export const TO_REPORT = 3
+
+export const NAMES_OF_SERIES = 1
+export const METADATA_OF_SERIES = 2
 
 // Reasons of refusals.
 export const MISSING_TENANT = 0

@@ -17,10 +17,11 @@
 //   message Metadata { MetricType type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
 //
 // Two walks, because symbols may stand behind the series: first the message's own fields, then each series in order.
-import { FIELD_OF_1_0, MAX_ENTRIES, MESSAGE, METADATA_DROPPED, MORE_ENTRIES, NEED_ENTRIES, NEED_REFS } from './abi'
+import { FAMILIES, FIELD_OF_1_0, MAX_ENTRIES, MESSAGE, METADATA_DROPPED, METADATA_OF_SERIES, MORE_ENTRIES, NEED_ENTRIES, NEED_REFS } from './abi'
 import { NEED_SYMBOLS, NEED_TENANTS, RULES, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
 import { copy } from './bytes'
 import { addOption, addRow, openEntries } from './entries'
+import { openFamilies, reportFamily } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
 import { NO_ROOM_LEFT, openPlacement, placeSeries, refuseReference, REFUSED, setCounts, stripped } from './placement'
@@ -46,6 +47,7 @@ export function scanRequest(n: u32, mayKeep: bool): i32 {
   openSymbols()
   openPlacement(tenantOf)
   openRefs()
+  openFamilies()
   store<u32>(METADATA_DROPPED, 0)
   const answer = index(from, from + n)
   if (answer) return answer
@@ -116,6 +118,7 @@ function index(from: usize, end: usize): i32 {
 /** The second walk: every series to its tenant. */
 function route(from: usize, n: u32, mayKeep: bool): i32 {
   let isWhole = mayKeep && symbolCount > 0 && textAt(0).start == textAt(0).end
+  const reportsFamilies = load<u32>(load<u32>(RULES) + FAMILIES) == METADATA_OF_SERIES
   let at = <usize>firstSeries
   while (at != 0) {
     const row = at
@@ -151,6 +154,7 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     const tenant = changetype<Tenant>(place)
     store<u32>(tenant.tail, <u32>row)
     tenant.tail = <u32>(row + offsetof<Series>('next'))
+    if (reportsFamilies && !reportFamily(tenant, series)) return NEED_ENTRIES
   }
   const untouched = isWhole && tenantCount == 1
   if (untouched) tenantAt(0).size = n

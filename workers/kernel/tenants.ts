@@ -108,7 +108,7 @@ export function findTenant(value: usize, n: u32): usize {
  */
 // @ts-ignore: decorator
 @inline
-function hash(value: usize, n: u32): u32 {
+export function hash(value: usize, n: u32): u32 {
   let h: u64 = seed + n
   let k: u32 = 0
   while (k + 8 <= n) {

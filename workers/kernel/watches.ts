@@ -149,6 +149,13 @@ export function note(watch: usize, start: usize, end: usize, value: usize, n: u3
   w.valueLength = n
 }
 
+/** Whether the current series has the label of this watch. */
+// @ts-ignore: decorator
+@inline
+export function isNoted(watch: usize): bool {
+  return changetype<Watch>(watch).series == current
+}
+
 /** The first tenant label in configured order that has a value in the current series; 0 where there is none. */
 export function firstConfigured(): usize {
   let watch = <usize>load<u32>(rules + WATCHES)

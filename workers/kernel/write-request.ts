@@ -16,10 +16,11 @@
 // Every field is framed down to names and values of labels. Samples, exemplars, histograms and metadata are
 // counted and not opened. The message is walked in byte order, so the fault with the lowest position is the one
 // that is reported.
-import { DEFAULT, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
-import { NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TOO_MANY_SERIES } from './abi'
-import { WRONG_PROTOCOL } from './abi'
+import { DEFAULT, FAMILIES, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
+import { NAMES_OF_SERIES, NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TO_REPORT } from './abi'
+import { TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
 import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
+import { openFamilies, reportEntry, reportName } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
 import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
@@ -42,6 +43,7 @@ export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
   openTenants()
   openWatches()
   openPlacement(0)
+  openFamilies()
   const answer = scan(from, from + n, mayKeep)
   closeTenants()
   return answer
@@ -51,6 +53,8 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
   const rules = <usize>load<u32>(RULES)
   const most = load<u32>(rules + MAX_ENTRIES)
   const keepsMetadata = load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
+  const reportsMetadata = load<u32>(rules + METADATA) == TO_REPORT
+  const reportsNames = load<u32>(rules + FAMILIES) == NAMES_OF_SERIES
   let entries: u32 = 0
   let placed: u32 = 0
   let cuts: u32 = 0
@@ -98,11 +102,13 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
       if (scanSeries(contents, stop)) return -1
       endSeries()
       place = placeSeries()
+      if (reportsNames && place > NO_ROOM_LEFT && !reportName(changetype<Tenant>(place))) return NEED_ENTRIES
     } else if (keepsMetadata) {
       setCounts(0, 0, 0)
       stripped = 0
       place = placeInDefault(false)
     } else {
+      if (reportsMetadata && !reportEntry(at, stop)) return NEED_ENTRIES
       dropped++
       continue
     }

@@ -8,6 +8,7 @@ import type { Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import type { Entry, Message, Part } from './message.ts'
 import { Replica } from './replica.ts'
+import { Reporting } from './reporting.ts'
 import { readRequest } from './request-v2.ts'
 import { decodeSnappy, encodeSnappy } from './snappy.ts'
 import { Refusals, Tally } from './tally.ts'
@@ -43,6 +44,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
   const drafts = new Map<TenantId, Draft>()
   const refusals = new Refusals()
   const received = new Tally()
+  const reporting = new Reporting(rules.families)
   let disagreements = 0
   let createdTimestampsLost = 0
 
@@ -54,6 +56,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
       // 2.0 has no entries of metadata.
       if (rules.metadata === 'default' && rules.defaultTenant !== '' && output === '1.0')
         draft(index, entry, tenants.placeInDefault())
+      else if (rules.metadata === 'report') reporting.entry(message.record(index))
     } else {
       const { placement, disagrees } = tenants.place(message.labels(index))
       if (disagrees) disagreements++
@@ -77,7 +80,9 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     draft.parts.push({ entry: index, strip })
     draft.tally.add(entry.counts)
     createdTimestampsLost += entry.timesLost
-    if (entry.kind === 'series') draft.replica.see(message.labels(index), strip)
+    if (entry.kind !== 'series') return
+    draft.replica.see(message.labels(index), strip)
+    reporting.series(tenant, message.labels(index), message.metadata(index))
   }
 
   const shares = write(push, rules, decoded, message, [...drafts.values()])
@@ -89,6 +94,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     decodedBytes: decoded.length,
     disagreements,
     createdTimestampsLost,
+    reported: reporting.list([...drafts.keys()]),
   }
 }
 

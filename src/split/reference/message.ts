@@ -20,6 +20,10 @@ export interface Message {
   readonly isCanonical: boolean
   /** The labels of a series in wire order. Not for one with a bad reference. */
   labels(entry: number): Iterable<Label>
+  /** The whole record of an entry, tag and length included. A view. */
+  record(entry: number): Uint8Array
+  /** What a series of 2.0 says of its family; undefined in 1.0. Not for one with a bad reference. */
+  metadata(entry: number): SeriesMetadata | undefined
   /**
    * Returns a message of these entries in the order given. Returns undefined, or throws the Fault, if it would be longer than `maxBytes`.
    */
@@ -33,6 +37,13 @@ export interface Entry {
   readonly counts: Counts
   /** Times that are lost when it is written; see `createdTimestampsLost`. */
   readonly timesLost: number
+}
+
+/** TimeSeries.metadata of 2.0, and its defaults where there is none. */
+export interface SeriesMetadata {
+  readonly type: number
+  readonly help: Uint8Array
+  readonly unit: Uint8Array
 }
 
 /** Strings are bytes here: what is not UTF-8 passes as it came. */

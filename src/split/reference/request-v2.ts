@@ -43,7 +43,7 @@ import protobuf from 'protobufjs/minimal.js'
 import { Fault } from '../fault.ts'
 import type { Protocol } from '../split.ts'
 import { timesLost, writeAsV1 } from './as-write-request.ts'
-import type { Entry, Label, Message } from './message.ts'
+import type { Entry, Label, Message, SeriesMetadata } from './message.ts'
 import { ShareSymbols } from './share-symbols.ts'
 import { Slices } from './slices.ts'
 import { concat, expectType, type Field, fields, LEN, uint32s, VARINT } from './wire.ts'
@@ -78,6 +78,11 @@ export function readRequest(bytes: Uint8Array, maxEntries: number, output: Proto
     hasOptions: output === '2.0' && options.length > 0,
     isCanonical: output === '2.0' && symbols.count > 0 && symbols.get(0).length === 0,
     labels: entry => labelsOf(records[entry] as Field),
+    record(entry) {
+      const { at, end } = records[entry] as Field
+      return bytes.subarray(at, end)
+    },
+    metadata: entry => readMetadata(bytes, records[entry] as Field, symbols),
     write(parts, maxBytes) {
       if (output === '1.0') {
         const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))
@@ -137,6 +142,20 @@ function isMetadata(bytes: Uint8Array, metadata: Field, symbols: Slices): boolea
     refs.see([field.uint32])
   }
   return refs.areKnown
+}
+
+/** As every decoder reads it: a message that is repeated is merged, and of each of its fields the last counts. */
+function readMetadata(bytes: Uint8Array, series: Field, symbols: Slices): SeriesMetadata {
+  const read = { type: 0, help: new Uint8Array(0), unit: new Uint8Array(0) }
+  for (const field of fields(bytes, series.start, series.end)) {
+    if (field.number !== 5) continue
+    for (const { number, type, uint32 } of fields(bytes, field.start, field.end)) {
+      if (number === 1 && type === VARINT) read.type = uint32
+      if (number === HELP_REF) read.help = new Uint8Array(symbols.get(uint32))
+      if (number === UNIT_REF) read.unit = new Uint8Array(symbols.get(uint32))
+    }
+  }
+  return read
 }
 
 const HELP_REF = 3

@@ -56,6 +56,11 @@ export function readWriteRequest(bytes: Uint8Array, maxEntries: number, output: 
     hasOptions: output === '1.0' && options.length > 0,
     isCanonical: output === '1.0',
     labels: entry => labelsOf(bytes, records[entry] as Field),
+    record(entry) {
+      const { at, end } = records[entry] as Field
+      return bytes.subarray(at, end)
+    },
+    metadata: () => undefined,
     write(parts, maxBytes) {
       if (output === '2.0') {
         const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))

@@ -13,6 +13,7 @@ import { reportedFault } from './faults.ts'
 import { type Kernel, startKernel } from './kernel.ts'
 import type { Needs } from './memory.ts'
 import { type Report, readReport, TenantNames } from './report.ts'
+import { MetricNames } from './reported.ts'
 import { rulesBlock } from './rules.ts'
 
 /** Memory of WASM never shrinks: an instance that a large push has made larger than this is replaced by a new one. */
@@ -28,6 +29,7 @@ class Engine {
   readonly #start: () => Kernel
   readonly #seed = randomBytes(8).readBigUInt64LE()
   readonly #names = new TenantNames()
+  readonly #metricNames = new MetricNames()
   #kernel: Kernel
   /** The rules that stand in the kernel's memory. */
   #rules: SplitRules | undefined
@@ -62,6 +64,7 @@ class Engine {
     const report = {
       rules,
       names: this.#names,
+      metricNames: this.#metricNames,
       decodedBytes: decoded,
       protocol: push.protocol,
     } satisfies Report

@@ -129,5 +129,11 @@ export class Memory {
   }
 }
 
+/** The bytes whose place and length stand at `at`. A view. */
+export function bytesAt(memory: Memory, at: number): Buffer {
+  const from = memory.word(at)
+  return Buffer.from(memory.bytes.buffer, from, memory.word(at + 4))
+}
+
 /** 2^13 entries of 16 bits. */
 const TABLE_BYTES = 16_384

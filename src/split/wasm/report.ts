@@ -3,11 +3,13 @@ import * as abi from '../../../workers/kernel/abi.ts'
 import { parseTenantId, type TenantId } from '../../tenant.ts'
 import { escaped } from '../reference/tally.ts'
 import type { Counts, Protocol, Refusal, RefusalReason, Share, SplitResult, SplitRules } from '../split.ts'
-import type { Memory } from './memory.ts'
+import { bytesAt, type Memory } from './memory.ts'
+import { type MetricNames, readReported } from './reported.ts'
 
 export interface Report {
   readonly rules: SplitRules
   readonly names: TenantNames
+  readonly metricNames: MetricNames
   readonly decodedBytes: number
   readonly protocol: Protocol
 }
@@ -15,19 +17,22 @@ export interface Report {
 /** `bodyOf` gives the body of a share that stands at this place of the output. */
 export function readReport(
   memory: Memory,
-  { rules, names, decodedBytes, protocol }: Report,
+  { rules, names, metricNames, decodedBytes, protocol }: Report,
   bodyOf: (at: number, length: number) => Uint8Array,
 ): SplitResult {
   const hasOptions = memory.word(abi.HAS_OPTIONS) === 1
   const replicas = new Replicas(memory, rules.haLabels.length)
+  const ids: TenantId[] = []
   const shares: Share[] = []
   const received = { ...NOTHING }
   const tenants = memory.word(abi.TENANT_COUNT)
   for (let k = 0, row = memory.word(abi.TENANTS); k < tenants; k++, row += abi.TENANT_BYTES) {
     const series = memory.word(row + abi.TENANT_SERIES)
     const ha = replicas.of(k, series)
+    const tenant = names.of(memory, row, rules)
+    ids.push(tenant)
     const share: Share = {
-      tenant: names.of(memory, row, rules),
+      tenant,
       kind: 'series',
       protocol,
       body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
@@ -54,6 +59,7 @@ export function readReport(
     decodedBytes,
     disagreements: memory.word(abi.DISAGREEMENTS),
     createdTimestampsLost: 0,
+    reported: readReported(memory, rules, metricNames, ids),
   }
 }
 
@@ -96,12 +102,6 @@ function readRefusals(memory: Memory): Refusal[] {
     found.push({ order, refusal })
   }
   return found.sort((a, b) => a.order - b.order).map(it => it.refusal)
-}
-
-/** The bytes whose place and length stand at `at`. A view. */
-function bytesAt(memory: Memory, at: number): Buffer {
-  const from = memory.word(at)
-  return Buffer.from(memory.bytes.buffer, from, memory.word(at + 4))
 }
 
 interface Replica {

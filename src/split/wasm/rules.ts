@@ -23,6 +23,7 @@ export function rulesBlock(rules: SplitRules, at: number, seed: bigint): Uint8Ar
   block.word(abi.INVALID, MODES[rules.invalid])
   block.word(abi.ACCOUNT, rules.format === 'victoriametrics' ? 1 : 0)
   block.word(abi.METADATA, MODES[rules.metadata])
+  block.word(abi.FAMILIES, FAMILIES[rules.families])
   block.word(abi.MAX_TENANTS, Math.min(rules.maxTenants, 0xffffffff))
   block.word(abi.MAX_ENTRIES, Math.min(rules.maxSeries, 0xffffffff))
   // A memory of 32 bits holds no more.
@@ -45,13 +46,21 @@ export function rulesBlock(rules: SplitRules, at: number, seed: bigint): Uint8Ar
 }
 
 const PRECEDENCES = { config: abi.BY_CONFIG, series_first: abi.BY_FIRST, series_last: abi.BY_LAST } as const
-const MODES = { reject: abi.TO_REJECT, drop: abi.TO_DROP, default: abi.TO_DEFAULT } as const
+const MODES = {
+  reject: abi.TO_REJECT,
+  drop: abi.TO_DROP,
+  default: abi.TO_DEFAULT,
+  report: abi.TO_REPORT,
+} as const
+const FAMILIES = { none: 0, names: abi.NAMES_OF_SERIES, metadata: abi.METADATA_OF_SERIES } as const
+const NAME_LABEL = '__name__'
 
 /** The names that are looked for, each once, tenant labels first and in order. */
 function watched(rules: SplitRules): Watched[] {
   const tenants = new Set(rules.labels)
   const ha = new Set(rules.haLabels)
-  return [...tenants.union(ha)].map(name => {
+  const reported = new Set(rules.families === 'none' ? [] : [NAME_LABEL])
+  return [...tenants.union(ha).union(reported)].map(name => {
     return { name: Buffer.from(name), isTenant: tenants.has(name), isHa: ha.has(name) }
   })
 }
@@ -98,6 +107,7 @@ function putWatches(block: Block, rules: SplitRules, watches: readonly Watched[]
   const byName = new Map(watches.map((it, index) => [Buffer.from(it.name).toString(), rowOf(index)]))
   block.word(abi.HA, block.putWords(rules.haLabels.map(name => byName.get(name) as number)))
   block.word(abi.HA_COUNT, rules.haLabels.length)
+  if (rules.families !== 'none') block.word(abi.NAME_WATCH, byName.get(NAME_LABEL) as number)
 }
 
 /** Bytes that grow, the fixed words first. */

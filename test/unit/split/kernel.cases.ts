@@ -47,6 +47,20 @@ export function kernelCases(engine: string, start: () => Split): void {
       expect(same(push(protocol, message(protocol, list))).shares).toHaveLength(7)
     })
 
+    both('more names and families than the table holds at first', protocol => {
+      const described = { metadata: { type: 1, help: 'h', unit: '' } }
+      const list = many(2000, i => series({ __name__: `m${i}`, tenant: 't' }, described))
+      const families = protocol === '1.0' ? 'names' : 'metadata'
+      const { reported } = same(push(protocol, message(protocol, list)), { families })
+      expect([...reported.names, ...reported.families]).toHaveLength(1)
+    })
+
+    it('1.0: more metadata entries than the table holds at first', () => {
+      const entries = Array.from({ length: 20_000 }, () => len(3, new Uint8Array(0)))
+      const { reported } = same(push('1.0', concat(...entries)), { metadata: 'report' })
+      expect(reported.entries).toHaveLength(20_000)
+    })
+
     both('more tenants than the table holds at first, of each format', protocol => {
       const list = many(700, i => series({ tenant: `${i % 350}` }))
       const bytes = message(protocol, list)

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { createEngine } from '../../../src/split/engine.ts'
 import { pack, unpack } from '../../../src/split/packed.ts'
-import { message, push, rules, series } from '../../support/messages.ts'
+import { message, metadata, push, rules, series } from '../../support/messages.ts'
+import { concat } from '../../support/wire.ts'
 
 it('what is packed and unpacked is what it was, with both engines', () => {
   const list = ['a', 'b', 'c'].map(tenant => series({ tenant, cluster: 'x', n: tenant }))
@@ -13,6 +14,14 @@ it('what is packed and unpacked is what it was, with both engines', () => {
   }
   const fault = createEngine('wasm').split({ ...bytes, body: Uint8Array.of(9) }, rules())
   expect(unpack(pack(fault))).toEqual(fault)
+})
+
+it('what is reported travels along, with names of any text', () => {
+  const list = [series({ tenant: 'a', __name__: 'x\ny' }), series({ tenant: 'b', __name__: 'é\0' })]
+  const bytes = push('1.0', concat(message('1.0', list), metadata('m\n', 'help')))
+  const result = createEngine('wasm').split(bytes, rules({ metadata: 'report', families: 'names' }))
+  expect(result).toMatchObject({ reported: { names: [{ names: ['x\ny'] }, { names: ['é\0'] }] } })
+  expect(unpack(structuredClone(pack(result)))).toEqual(result)
 })
 
 it('replicas stay apart, whatever stands in their labels', () => {

@@ -8,6 +8,7 @@ import { describe, it } from 'vitest'
 import type { Split } from '../../../src/split/split.ts'
 import { faultCases } from './cases/faults.ts'
 import { recordedCases } from './cases/recorded.ts'
+import { reportedCases } from './cases/reported.ts'
 import { requestCases } from './cases/request-v2.ts'
 import { shareCases } from './cases/shares.ts'
 import { snappyCases } from './cases/snappy.ts'
@@ -27,6 +28,7 @@ export function splitCases(engine: string, split: Split, skip: Readonly<Record<s
     describe('tenants', () => tenantCases(check, split))
     describe('shares', () => shareCases(check, split))
     describe('requests of 2.0', () => requestCases(check, split))
+    describe('what is reported', () => reportedCases(check, split))
     describe('recorded pushes', () => recordedCases(check, split))
   })
 }
