@@ -44,12 +44,12 @@ const CERTIFICATE_INTERVAL_MS = 10_000
 /** After the drain: time for the last 503s to leave. */
 const LAST_ANSWERS_MS = 250
 
-/** Resolves when it listens and every worker is warm. Rejects, with everything closed again, where it can't. */
+/** Resolves when it listens. Rejects, with everything closed again, where it can't. */
 export async function startApp(config: Config, dependencies: AppDependencies): Promise<App> {
   const { log, registry, version } = dependencies
   const stopping = new AbortController()
   const halt = new AbortController()
-  let warm = false
+  let listening = false
 
   const metrics = new Metrics({ registry, version, ...config.metrics })
   const peerMetrics =
@@ -64,7 +64,11 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     pressure: () => pressure.exceeded,
     refused: limit => metrics.limited(limit),
   })
-  const splitter = createSplitter({ threads: config.split.threads, engine: config.engine })
+  const splitter = createSplitter({
+    threads: config.split.threads,
+    engine: config.engine,
+    broke: err => log.error({ err }, 'no thread could be started: the main thread splits everything'),
+  })
   if (splitter.engine !== config.engine) {
     log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
   }
@@ -149,7 +153,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       now: () => performance.now(),
       random: Math.random,
     }),
-    health: { ready: () => warm && !stopping.signal.aborted, stopping: () => stopping.signal.aborted },
+    health: { ready: () => listening && !stopping.signal.aborted, stopping: () => stopping.signal.aborted },
   })
   const metricsServer = createMetricsServer(registry)
 
@@ -161,12 +165,10 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   }
 
   try {
-    // Workers first: a push that arrives before them would wait for their start.
-    await splitter.warm()
     await listen(server, config.listen)
     await listen(metricsServer, config.listenMetrics)
     pressure.start()
-    warm = true
+    listening = true
   } catch (error) {
     await close()
     throw error

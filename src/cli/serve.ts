@@ -5,14 +5,12 @@ import { startApp } from '../app.ts'
 import { createLogger } from '../log.ts'
 import { readConfig } from './read-config.ts'
 import { version } from './version.ts'
-import { keepYoungGenerationSmall } from './young-generation.ts'
 
 export async function serve(file: string | undefined, stop: AbortSignal): Promise<void> {
   const { config, warnings } = readConfig(file)
   const log = createLogger(config.log)
   for (const { key, message } of warnings) log.warn({ key }, message)
 
-  keepYoungGenerationSmall()
   const app = await startApp(config, { log, registry: new Registry(), version: version() })
   log.info({ url: app.url, metrics: `${app.metricsUrl}/metrics`, target: config.target.origin }, 'ready')
   if (!stop.aborted) await once(stop, 'abort')

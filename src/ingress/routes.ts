@@ -40,7 +40,7 @@ export interface RoutesOptions {
 
 /** What the three health paths answer by. */
 interface Health {
-  /** Listening, workers warm and not stopping; never whether the store is well: that would take all replicas away at once. */
+  /** Listening and not stopping; never whether the store is well: that would take all replicas away at once. */
   ready(): boolean
   stopping(): boolean
 }

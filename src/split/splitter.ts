@@ -31,12 +31,18 @@ export interface SplitterOptions {
   readonly engine: EngineName
   /** Bodies shorter than this are split inline. */
   readonly inlineBelowBytes?: number
+  /** Told where threads can't be started; everything is split inline then. */
+  readonly broke?: (error: unknown) => void
 }
 
 export interface Splitter {
   /** Takes `push.body`, which must own its ArrayBuffer: it may be moved to a thread, not copied. */
   split(push: Push, rules: SplitRules): Promise<SplitOutcome>
-  /** Resolves when every thread has loaded its engine and run it once. */
+  /**
+   * Resolves when every thread has loaded its engine and run it once; rejects where that can't be. Threads take memory
+   * (some 30 MiB each), so they are started by the first push that is meant for one, and what comes before they are warm is
+   * split inline: nobody has to call this, or waits for it.
+   */
   warm(): Promise<void>
   /** Pushes that wait for a thread. */
   readonly waiting: number
@@ -71,7 +77,8 @@ const INLINE_BELOW_BYTES = { fewCores: 128 * 1024, manyCores: 16 * 1024 }
 /** Threads (one less than there are cores, by default) from which on cores count as many. */
 const MANY_THREADS = 3
 
-export function createSplitter(options: SplitterOptions): Splitter {
+/** `start` starts the threads. */
+export function createSplitter(options: SplitterOptions, start = startThreads): Splitter {
   const { name, split } = createEngine(options.engine)
   const inline = (push: Push, rules: SplitRules) => ({ result: split(push, rules), body: push.body })
   if (options.threads === 0) {
@@ -86,39 +93,64 @@ export function createSplitter(options: SplitterOptions): Splitter {
   const { threads } = options
   const { fewCores, manyCores } = INLINE_BELOW_BYTES
   const { inlineBelowBytes = threads >= MANY_THREADS ? manyCores : fewCores } = options
-  const pool = new Piscina({
+  let pool: Piscina | undefined
+  let warming: Promise<void> | undefined
+  let warm = false
+  let closed = false
+  const run = async (on: Piscina, task: SplitTask): Promise<SplitOutcome> => {
+    // piscina's own type for the list does not fit the current @types/node.
+    const options = { transferList: [task.push.body.buffer] as never }
+    const { packed, body } = (await on.run(task, options)) as SplitAnswer
+    return { result: unpack(packed), body }
+  }
+  const warmUp = async () => {
+    const started = start(threads, name)
+    pool = started
+    await Promise.all(Array.from({ length: threads }, () => run(started, emptyTask())))
+    warm = true
+  }
+  const warmOnce = () => {
+    warming ??= warmUp()
+    return warming
+  }
+  return {
+    engine: name,
+    split: async (push, rules) => {
+      if (push.body.length < inlineBelowBytes) return inline(push, rules)
+      if (warm && pool !== undefined) return run(pool, { push, rules })
+      if (warming === undefined) {
+        warmOnce().catch(error => {
+          if (!closed) options.broke?.(error)
+        })
+      }
+      return inline(push, rules)
+    },
+    warm: warmOnce,
+    get waiting() {
+      return pool?.queueSize ?? 0
+    },
+    close: async () => {
+      closed = true
+      await pool?.destroy()
+    },
+  }
+}
+
+function startThreads(threads: number, engine: EngineName): Piscina {
+  return new Piscina({
     // In the sources as in what is packed, the worker's file ends like this one's.
     filename: new URL(`../../workers/split${import.meta.url.slice(-3)}`, import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
-    workerData: name,
+    workerData: engine,
     // It holds a message and its shares for a moment; the kernel's memory is not a part of it.
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   })
-  const run = async (task: SplitTask): Promise<SplitOutcome> => {
-    // piscina's own type for the list does not fit the current @types/node.
-    const options = { transferList: [task.push.body.buffer] as never }
-    const { packed, body } = (await pool.run(task, options)) as SplitAnswer
-    return { result: unpack(packed), body }
-  }
-  return {
-    engine: name,
-    split: async (push, rules) => {
-      return push.body.length < inlineBelowBytes ? inline(push, rules) : run({ push, rules })
-    },
-    async warm() {
-      await Promise.all(Array.from({ length: threads }, () => run(warmUp())))
-    },
-    get waiting() {
-      return pool.queueSize
-    },
-    close: () => pool.destroy(),
-  }
 }
 
 /** An empty push: one byte, which claims no bytes. */
-const warmUp = (): SplitTask => ({
+const emptyTask = (): SplitTask => ({
   push: { body: Uint8Array.of(0), encoding: 'snappy', protocol: '1.0' },
   rules: {
     labels: ['tenant'],

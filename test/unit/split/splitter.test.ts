@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Piscina } from 'piscina'
 import { expect, it } from 'vitest'
 import { createEngine } from '../../../src/split/engine.ts'
 import { createSplitter } from '../../../src/split/splitter.ts'
@@ -45,11 +46,52 @@ it('with many threads, a push of middling size goes to one of them', async () =>
     )
     expect(middling.body.length).toBeGreaterThan(16 * 1024)
     expect(middling.body.length).toBeLessThan(128 * 1024)
+    await splitter.warm()
     await splitter.split(middling, rules())
     expect(middling.body.length, 'it has moved').toBe(0)
   } finally {
     await splitter.close()
   }
+})
+
+it('the first large push starts the threads and does not wait for them', async () => {
+  const splitter = createSplitter({ threads: 1, engine: 'wasm' })
+  try {
+    const [first, second] = [large(), large()]
+    expect((await splitter.split(first, rules())).result).toMatchObject({ ok: true })
+    expect(first.body.length, 'it has not moved').toBeGreaterThan(0)
+    await splitter.warm()
+    expect((await splitter.split(second, rules())).result).toMatchObject({ ok: true })
+    expect(second.body.length, 'it has moved').toBe(0)
+  } finally {
+    await splitter.close()
+  }
+})
+
+it('where no thread can be started, that is said once, and everything is split here', async () => {
+  const broken: unknown[] = []
+  const options = { threads: 1, engine: 'wasm', broke: (error: unknown) => broken.push(error) } as const
+  const filename = new URL('no-such-file.ts', import.meta.url).href
+  const splitter = createSplitter(options, () => new Piscina({ filename, maxThreads: 1 }))
+  try {
+    for (const body of [large(), large()]) {
+      expect((await splitter.split(body, rules())).result).toMatchObject({ ok: true })
+      await expect(splitter.warm()).rejects.toThrow()
+      expect(body.body.length).toBeGreaterThan(0)
+    }
+    expect(broken).toHaveLength(1)
+  } finally {
+    await splitter.close()
+  }
+})
+
+it('threads that are ended while they start are no failure', async () => {
+  const broken: unknown[] = []
+  const splitter = createSplitter({ threads: 1, engine: 'wasm', broke: error => broken.push(error) })
+  await splitter.split(large(), rules())
+  await splitter.close()
+  await expect(splitter.warm()).rejects.toThrow()
+  expect(broken).toEqual([])
 })
 
 it('without threads everything is split here', async () => {
