@@ -4,7 +4,7 @@ import type { Encoding } from './split.ts'
  * What a snappy block claims to decode to: its first varint (format_description.txt of google/snappy, section 1), read
  * before anything is allocated. Returns bytes; undefined where it is no varint of at most 32 bits.
  */
-function snappyClaim(block: Uint8Array): number | undefined {
+export function snappyClaim(block: Uint8Array): number | undefined {
   let value = 0
   for (let at = 0; at < 5; at++) {
     const byte = block[at]

@@ -1,25 +1,35 @@
 /**
- * Joins compressed shares of one tenant without a look inside, for remote write 1.0.
+ * Shares of one tenant as one.
+ *
+ * In remote write 1.0 they are joined compressed, without a look inside.
  *
  * A snappy block is a length and then elements, whose copies point backwards within the block. So elements of several
  * blocks, one behind the other, are the elements of one block that decodes to the messages one behind the other; and
  * messages of 1.0 are nothing but records of repeated fields, so that is a message too. A message of 2.0 has one symbol
- * table, and can't be joined so.
+ * table, and can't be joined so: it is written anew.
  */
-import type { Share } from './split.ts'
+import type { Share, SplitRules } from './split.ts'
+
+/**
+ * Makes one block of several, each a 2.0 message that an engine has made, in their order; the result is fresh. A series is
+ * as a share's, and other fields stay as they came. Symbols are united: "" first, and each string once.
+ */
+export type MergeRequests = (
+  bodies: readonly Uint8Array[],
+  compression: SplitRules['compression'],
+) => Uint8Array<ArrayBuffer>
 
 /** As long as a snappy block may claim to be. */
 const MOST_DECODED_BYTES = 0xffffffff
 
 /**
  * Whether these shares may travel as one: the same tenant and, because a store deduplicates a whole request by its
- * first series, the same HA replica. Both of 1.0.
+ * first series, the same HA replica; and one protocol.
  */
 export function canMerge(one: Share, other: Share): boolean {
   return (
-    one.protocol === '1.0' &&
-    other.protocol === '1.0' &&
     one.tenant === other.tenant &&
+    one.protocol === other.protocol &&
     !one.alone &&
     !other.alone &&
     one.ha.length === other.ha.length &&
@@ -29,7 +39,7 @@ export function canMerge(one: Share, other: Share): boolean {
 }
 
 /**
- * The body of all shares together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
+ * The body of all shares of 1.0 together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
  * no more: `split/merge`.
  */
 export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {

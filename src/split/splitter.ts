@@ -4,6 +4,7 @@
  */
 import { Piscina } from 'piscina'
 import { createEngine, type EngineName } from './engine.ts'
+import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
 import type { Push, SplitResult, SplitRules } from './split.ts'
 
@@ -38,6 +39,8 @@ export interface SplitterOptions {
 export interface Splitter {
   /** Takes `push.body`, which must own its ArrayBuffer: it may be moved to a thread, not copied. */
   split(push: Push, rules: SplitRules): Promise<SplitOutcome>
+  /** On this thread, whatever the size: a batch is made at the moment it leaves. */
+  readonly mergeRequests: MergeRequests
   /**
    * Resolves when every thread has loaded its engine and run it once; rejects where that can't be. Threads take memory
    * (some 30 MiB each), so they are started by the first push that is meant for one, and what comes before they are warm is
@@ -79,11 +82,12 @@ const MANY_THREADS = 3
 
 /** `start` starts the threads. */
 export function createSplitter(options: SplitterOptions, start = startThreads): Splitter {
-  const { name, split } = createEngine(options.engine)
+  const { name, split, mergeRequests } = createEngine(options.engine)
   const inline = (push: Push, rules: SplitRules) => ({ result: split(push, rules), body: push.body })
   if (options.threads === 0) {
     return {
       engine: name,
+      mergeRequests,
       split: async (push, rules) => inline(push, rules),
       warm: async () => {},
       waiting: 0,
@@ -115,6 +119,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
   }
   return {
     engine: name,
+    mergeRequests,
     split: async (push, rules) => {
       if (push.body.length < inlineBelowBytes) return inline(push, rules)
       if (warm && pool !== undefined) return run(pool, { push, rules })

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canMerge, mergeBodies } from '../../src/split/merge.ts'
+import { mergeByReference } from '../../src/split/reference/merge-requests.ts'
 import type { Share } from '../../src/split/split.ts'
 import { decodedPush, someRules } from '../support/arbitraries.ts'
-import { unsnappy } from '../support/decode.ts'
-import { freshKernel } from '../support/kernel.ts'
+import { decodeMessage, unsnappy } from '../support/decode.ts'
+import { freshKernel, freshMerge } from '../support/kernel.ts'
 import { push } from '../support/messages.ts'
 import { done } from '../support/split.ts'
 
@@ -25,5 +26,32 @@ it('split then merge loses nothing: several pushes give each tenant the bytes th
       }
     }),
     { numRuns: 300 },
+  )
+})
+
+it('2.0: a merged message has the series of its parts, one behind the other, and each string once', () => {
+  const kernel = freshKernel()
+  const merge = freshMerge()
+  fc.assert(
+    fc.property(fc.array(decodedPush('2.0'), { maxLength: 4 }), someRules, (pushes, rules) => {
+      const shares = pushes.flatMap(bytes => done(kernel(push('2.0', bytes), rules)).shares)
+      for (const tenant of new Set(shares.map(share => share.tenant))) {
+        const bodies = shares.filter(share => share.tenant === tenant).map(share => share.body)
+        const merged = unsnappy(merge(bodies, rules.compression))
+        expect(Buffer.compare(merged, unsnappy(mergeByReference(bodies, rules.compression)))).toBe(0)
+        const parts = bodies.map(body => decodeMessage('2.0', unsnappy(body)))
+        const whole = decodeMessage('2.0', merged)
+        expect(whole.series).toEqual(parts.flatMap(part => part.series))
+        expect(whole.options).toBe(
+          parts
+            .map(part => part.options)
+            .filter(Boolean)
+            .join(' '),
+        )
+        expect(whole.symbols[0]).toBe('')
+        expect(new Set(whole.symbols).size).toBe(whole.symbols.length)
+      }
+    }),
+    { numRuns: 400 },
   )
 })

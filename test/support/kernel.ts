@@ -1,9 +1,11 @@
 /** The kernel as the tests use it, and a comparison with the reference that leaves nothing out. */
 import { expect } from 'vitest'
+import type { MergeRequests } from '../../src/split/merge.ts'
 import { splitByReference } from '../../src/split/reference/engine.ts'
 import type { Push, Split, SplitResult, SplitRules } from '../../src/split/split.ts'
 import { splitByKernel } from '../../src/split/wasm/engine.ts'
 import { loadKernel } from '../../src/split/wasm/kernel.ts'
+import { mergeByKernel } from '../../src/split/wasm/merge.ts'
 import { unsnappy } from './decode.ts'
 
 /** Throws where this machine has no SIMD for WASM: the tests of the kernel would prove nothing. */
@@ -11,6 +13,13 @@ export function freshKernel(): Split {
   const module = loadKernel()
   if (module === undefined) throw new Error('this machine has no SIMD for WASM')
   return splitByKernel(module)
+}
+
+/** As `freshKernel`, for merging messages of 2.0. */
+export function freshMerge(): MergeRequests {
+  const module = loadKernel()
+  if (module === undefined) throw new Error('this machine has no SIMD for WASM')
+  return mergeByKernel(module)
 }
 
 /** All of a result; of the shares' bodies what they decode to, because engines may compress differently. */

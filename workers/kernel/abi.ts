@@ -44,6 +44,10 @@ export const BUILD = DESK + 60
 /** Compressed shares, one behind the other. The last arena: it can grow while it is in use. The room is in bytes. */
 export const OUTPUT = DESK + 64
 export const OUTPUT_ROOM = DESK + 68
+/** The room for BUILD in bytes. */
+export const BUILD_ROOM = DESK + 72
+/** 16 bytes: the key of `sipHash`, another one in each instance. */
+export const HASH_KEY = DESK + 80
 
 // The report.
 export const FAULT_CODE = DESK + 256
@@ -65,6 +69,8 @@ export const SYMBOL_COUNT = DESK + 296
 export const SYMBOLS_SIZE = DESK + 300
 /** How much room the output needs, where a call says so. */
 export const OUTPUT_NEEDED = DESK + 304
+/** The same of BUILD. */
+export const BUILD_NEEDED = DESK + 292
 /** The first of the rows for metadata entries that are reported, and of those for names of series; 0 where there is none. */
 export const REPORTED_ENTRIES = DESK + 308
 export const REPORTED_NAMES = DESK + 312
@@ -192,6 +198,7 @@ export const NEED_TENANTS = -3
 export const NEED_SYMBOLS = -4
 export const NEED_REFS = -5
 export const NEED_OUTPUT = -6
+export const NEED_BUILD = -7
 
 // Fault codes.
 export const SNAPPY_CORRUPT = 1

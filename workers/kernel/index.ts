@@ -1,5 +1,6 @@
 // What the host calls. The kernel imports nothing.
 import { INPUT, MESSAGE, OUTPUT, TABLE } from './abi'
+import * as merge from './merge-v2'
 import * as decoder from './snappy-decode'
 import * as encoder from './snappy-encode'
 import { scanRequest } from './request-v2'
@@ -48,4 +49,25 @@ export function scan2(n: u32, mayKeep: bool): i32 {
 export function write2(literalsOnly: bool): i32 {
   encoder.setEncoder(load<u32>(TABLE), literalsOnly)
   return writeSharesV2()
+}
+
+/** Remote write 2.0: begins to merge messages that have so many bytes together. */
+export function openMerge(bytes: u32): void {
+  merge.openMerge(bytes)
+}
+
+/** Adds the message of n bytes; answers 0 or what it needs, see merge-v2.ts. */
+export function addMessage(n: u32): i32 {
+  return merge.addMessage(n)
+}
+
+/** Completes the merged message; returns its length. */
+export function closeMerge(): u32 {
+  return merge.closeMerge()
+}
+
+/** Encodes the merged message to the output; returns the length of the block. */
+export function encodeMerged(literalsOnly: bool): u32 {
+  encoder.setEncoder(load<u32>(TABLE), literalsOnly)
+  return merge.encodeMerged(load<u32>(OUTPUT))
 }

@@ -97,7 +97,7 @@ function writeAll(tenant: Tenant, p: usize): usize {
  */
 // @ts-ignore: decorator
 @inline
-function close(contents: usize, room: u32, end: usize): usize {
+export function close(contents: usize, room: u32, end: usize): usize {
   const length = <u32>(end - contents)
   const at = contents - room
   const needed = varintSize(length)
@@ -120,7 +120,7 @@ function putLength(p: usize, v: u32): void {
 }
 
 /** Writes the fields of a series from `i` on, but for its label references, and rewrites those inside. */
-function writeRest(i: usize, end: usize, q: usize): usize {
+export function writeRest(i: usize, end: usize, q: usize): usize {
   while (i < end) {
     const w = <u32>load<u16>(i)
     if (w < 0x8000) {
@@ -204,7 +204,7 @@ function writeExemplar(from: usize, end: usize, q: usize): usize {
   return close(contents, 1, q)
 }
 
-function writeRefs(i: usize, end: usize, q: usize): usize {
+export function writeRefs(i: usize, end: usize, q: usize): usize {
   while (i < end) {
     q = putVarint(q, refTo(<u32>varint(i, end)))
     i = behind

@@ -1,6 +1,7 @@
 // Remote write 2.0: the symbol table of the push, and which of its symbols a share uses.
 import { SYMBOL_COUNT, SYMBOLS, SYMBOLS_ROOM, SYMBOLS_SIZE } from './abi'
 import { copy } from './bytes'
+import { addString, findString, openStrings } from './strings'
 import { putVarint, varintSize } from './varint'
 import { watchForAny } from './watches'
 
@@ -48,16 +49,29 @@ export function endSymbols(): void {
 /** Adds the symbol whose tag is at `record`. Answers false where there is no room. */
 export function addSymbol(record: usize, start: usize, end: usize): bool {
   if (symbolCount == room) return false
+  store<u32>(watchOf + (<usize>symbolCount << 2), <u32>watchForAny(start, <u32>(end - start)))
+  addText(record, start, end)
+  return true
+}
+
+/** The same of a message in which no label is looked for. */
+export function addPlainSymbol(record: usize, start: usize, end: usize): bool {
+  if (symbolCount == room) return false
+  addText(record, start, end)
+  return true
+}
+
+// @ts-ignore: decorator
+@inline
+function addText(record: usize, start: usize, end: usize): void {
   const length = <u32>(end - start)
   const head = 1 + varintSize(length)
   const row = textAt(symbolCount)
   row.record = <u32>(start - record) == head ? <u32>record : 0
   row.start = <u32>start
   row.end = <u32>end
-  store<u32>(watchOf + (<usize>symbolCount << 2), <u32>watchForAny(start, length))
   size += head + length
   symbolCount++
-  return true
 }
 
 // @ts-ignore: decorator
@@ -75,12 +89,28 @@ export function textAt(symbol: u32): Text {
  */
 let counter: u32 = 1
 let base: u32 = 0
+/** Whether the table is one of several messages: then a string stands in it once, whatever the symbols that spell it. */
+let isUnited: bool = false
 /** Where the next record goes. */
 let end: usize = 0
 
 /** Begins the table of a share at `p`: the empty string. */
 export function openTable(p: usize): void {
   base = counter++
+  isUnited = false
+  beginTable(p)
+}
+
+/** Begins a table for several messages at `p`. */
+export function openUnitedTable(p: usize): void {
+  // Each message begins with marks of 0.
+  base = 1
+  isUnited = true
+  openStrings()
+  beginTable(p)
+}
+
+function beginTable(p: usize): void {
   store<u16>(p, 0x0022)
   end = p + 2
 }
@@ -104,12 +134,17 @@ function use(symbol: u32): u32 {
   const length = text.end - text.start
   let mark = base
   if (length > 0) {
-    mark = counter++
-    if (text.record != 0) {
-      end = copy(end, text.record, text.end - text.record)
+    const known = isUnited ? findString(text.start, length) : 0
+    if (known != 0) {
+      mark += known
     } else {
-      store<u8>(end, 0x22)
-      end = copy(putVarint(end + 1, length), text.start, length)
+      if (text.record != 0) {
+        end = copy(end, text.record, text.end - text.record)
+      } else {
+        store<u8>(end, 0x22)
+        end = copy(putVarint(end + 1, length), text.start, length)
+      }
+      mark = isUnited ? mark + addString(end - length, length) : counter++
     }
   }
   store<u32>(marks + (<usize>symbol << 2), mark)

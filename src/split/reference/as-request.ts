@@ -41,7 +41,7 @@ export function writeAsV2(
 }
 
 /** The string table of a share whose strings came spelled out. */
-class Strings {
+export class Strings {
   /** The string's bytes, one a character → its reference. */
   readonly #refs = new Map<string, number>([['', 0]])
   readonly #records: Growing

@@ -210,11 +210,13 @@ const EXEMPLAR_TAG = 0x22
 const METADATA_TAG = 0x2a
 const SERIES_TAG = 0x2a
 
-function writeSeries(
+type Refs = Pick<ShareSymbols, 'refTo'>
+
+export function writeSeries(
   bytes: Uint8Array,
   series: Field,
   strip: number | undefined,
-  used: ShareSymbols,
+  used: Refs,
 ): Uint8Array {
   const writer = protobuf.Writer.create().uint32(SERIES_TAG).fork()
   writeRefs(writer, labelRefs(bytes, series), strip, used)
@@ -248,7 +250,7 @@ function writeRefs(
   writer: protobuf.Writer,
   refs: Iterable<number>,
   strip: number | undefined,
-  used: ShareSymbols,
+  used: Refs,
 ): void {
   const packed = protobuf.Writer.create()
   let position = 0

@@ -11,13 +11,10 @@ import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import { reportedFault } from './faults.ts'
 import { type Kernel, startKernel } from './kernel.ts'
-import type { Needs } from './memory.ts'
+import { compressedBound, KEEP_BYTES, type Needs } from './memory.ts'
 import { type Report, readReport, TenantNames } from './report.ts'
 import { MetricNames } from './reported.ts'
 import { rulesBlock } from './rules.ts'
-
-/** Memory of WASM never shrinks: an instance that a large push has made larger than this is replaced by a new one. */
-const KEEP_BYTES = 32 * 1024 * 1024
 
 /** Returns an engine with an instance of its own; not to be shared between threads. `start` makes each instance. */
 export function splitByKernel(module: WebAssembly.Module, start = startKernel): Split {
@@ -175,11 +172,6 @@ const NEEDS: Readonly<Record<number, keyof Needs>> = {
 /** Input of one snappy block, as the encoder cuts it. */
 const BLOCK_BYTES = 65_536
 const BLOCK_OVERHEAD = 64
-
-/** Snappy's own bound for what can't be compressed. */
-function compressedBound(bytes: number): number {
-  return bytes + Math.ceil(bytes / 6) + BLOCK_OVERHEAD
-}
 
 function varintBytes(value: number): number {
   return Math.max(1, Math.ceil(Math.log2(value + 1) / 7))

@@ -1,5 +1,7 @@
 /** One instance of the kernel. Its source is in workers/kernel; `npm run build:kernel` compiles it. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import * as abi from '../../../workers/kernel/abi.ts'
 import { Memory } from './memory.ts'
 
 interface Exports {
@@ -11,6 +13,10 @@ interface Exports {
   write1(literalsOnly: number): number
   scan2(n: number, mayKeep: number): number
   write2(literalsOnly: number): number
+  openMerge(bytes: number): void
+  addMessage(n: number): number
+  closeMerge(): number
+  encodeMerged(literalsOnly: number): number
 }
 
 export interface Kernel {
@@ -29,5 +35,9 @@ const KERNEL_FILE = new URL('../../../workers/kernel.wasm', import.meta.url)
 
 export function startKernel(module: WebAssembly.Module): Kernel {
   const call = new WebAssembly.Instance(module).exports as unknown as Exports
-  return { call, memory: new Memory(call.memory) }
+  const memory = new Memory(call.memory)
+  memory.bytes.set(randomBytes(HASH_KEY_BYTES), abi.HASH_KEY)
+  return { call, memory }
 }
+
+const HASH_KEY_BYTES = 16

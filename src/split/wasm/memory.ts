@@ -26,6 +26,14 @@ export interface Needs {
   output: number
 }
 
+/** Memory of WASM never shrinks: an instance that has become larger than this is replaced by a new one. */
+export const KEEP_BYTES = 32 * 1024 * 1024
+
+/** Snappy's own bound for what can't be compressed, and what the encoder may write too far. */
+export function compressedBound(bytes: number): number {
+  return bytes + Math.ceil(bytes / 6) + 64
+}
+
 const START = 2 * abi.DESK
 const PAGE = 65_536
 /** Arenas begin at whole cache lines. */
@@ -116,6 +124,7 @@ export class Memory {
       [abi.REFS, place(has.refs)],
       [abi.REFS_ROOM, has.refs],
       [abi.BUILD, place(has.build)],
+      [abi.BUILD_ROOM, has.build],
       [abi.OUTPUT, place(has.output)],
       [abi.OUTPUT_ROOM, has.output],
     ] as const

@@ -2,24 +2,27 @@
 import { describe, expect, it } from 'vitest'
 import { splitByKernel } from '../../../src/split/wasm/engine.ts'
 import { type Kernel, startKernel } from '../../../src/split/wasm/kernel.ts'
+import { mergeByKernel } from '../../../src/split/wasm/merge.ts'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { readCorpus } from '../../fuzz/corpus.ts'
 import { caseOf } from '../../fuzz/input.ts'
 import { buildCountingKernel, countersOf } from '../../support/counting-kernel.ts'
+import { mergeRequestsCases } from './cases/merge-requests.ts'
 import { kernelCases } from './kernel.cases.ts'
 import { splitCases } from './split.cases.ts'
 
 const { module, branches } = await buildCountingKernel()
 const instances: Kernel[] = []
-const start = () =>
-  splitByKernel(module, it => {
-    const kernel = startKernel(it)
-    instances.push(kernel)
-    return kernel
-  })
+const startInstance = (it: WebAssembly.Module) => {
+  const kernel = startKernel(it)
+  instances.push(kernel)
+  return kernel
+}
+const start = () => splitByKernel(module, startInstance)
 
 splitCases('the counting kernel', start())
 kernelCases('the counting kernel alone', start)
+mergeRequestsCases('the counting kernel', () => mergeByKernel(module, startInstance))
 
 describe('the kernel', () => {
   it('encodes a message as one block', () => {

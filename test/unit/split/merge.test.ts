@@ -1,10 +1,16 @@
 import { expect, it } from 'vitest'
 import { canMerge, mergeBodies } from '../../../src/split/merge.ts'
 import { splitByReference } from '../../../src/split/reference/engine.ts'
+import { mergeByReference } from '../../../src/split/reference/merge-requests.ts'
 import type { Share } from '../../../src/split/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
+import { freshMerge } from '../../support/kernel.ts'
 import { sample, series } from '../../support/messages.ts'
 import { splitSeries } from '../../support/split.ts'
+import { mergeRequestsCases } from './cases/merge-requests.ts'
+
+mergeRequestsCases('the kernel', freshMerge)
+mergeRequestsCases('the reference', () => mergeByReference)
 
 /** The one share of a push with a series for each of these labels. */
 function share(...labels: Record<string, string>[]): Share {
@@ -36,12 +42,13 @@ it('a share alone is merged to itself, in memory of its own', () => {
   expect(body.buffer).not.toBe(one.body.buffer)
 })
 
-it('only shares of one tenant and one replica merge, and none that travels alone', () => {
+it('only shares of one tenant, one protocol and one replica merge, and none that travels alone', () => {
   const one = share({ cluster: 'c', __replica__: 'r1' })
   expect(canMerge(one, share({ cluster: 'c', __replica__: 'r1', n: '2' }))).toBe(true)
   expect(canMerge(one, share({ cluster: 'c', __replica__: 'r2' }))).toBe(false)
   expect(canMerge(one, share({ cluster: 'c' }))).toBe(false)
   expect(canMerge(one, { ...one, ha: [] })).toBe(false)
+  expect(canMerge(one, { ...one, protocol: '2.0' })).toBe(false)
   expect(canMerge(one, share({ tenant: 'b', cluster: 'c', __replica__: 'r1' }))).toBe(false)
   const mixed = share({ cluster: 'c' }, { cluster: 'd' })
   expect(mixed.alone).toBe(true)
