@@ -95,6 +95,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       broke: err => log.error({ err }, 'a bug: a batch could not be sent'),
     },
     refused: limit => metrics.limited(limit),
+    mergeRequests: splitter.mergeRequests,
   })
   registerGauges(metrics, { config, gate, pressure, egress, splitter })
 

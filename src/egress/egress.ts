@@ -1,6 +1,7 @@
 /** Everything between a split push and the store, made and joined: lanes, connections, breakers, the memo. */
 import type { Config } from '../config/config.ts'
 import { matcherOf } from '../config/shed-rule.ts'
+import type { MergeRequests } from '../split/merge.ts'
 import type { TenantId } from '../tenant.ts'
 import { Breaker } from './breaker.ts'
 import { Connections } from './connections.ts'
@@ -16,6 +17,7 @@ export interface EgressOptions {
   readonly upstream: Pick<Upstream, 'attempt' | 'route'>
   readonly events: LaneEvents
   readonly refused: LanesOptions['refused']
+  readonly mergeRequests: MergeRequests
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -34,7 +36,8 @@ const UPSTREAM_FAILURES = 4
 const SWEEP_MS = 10_000
 
 export function createEgress(options: EgressOptions): Egress {
-  const { config, upstream, events, refused, random = Math.random, now = () => performance.now() } = options
+  const { config, upstream, events, refused, mergeRequests } = options
+  const { random = Math.random, now = () => performance.now() } = options
   const { lanes: limits, breaker } = config
   const max = config.egress.maxConnsPerHost
   const maxPerLane = Math.max(1, Math.floor((max * limits.maxConnectionsPercent) / 100))
@@ -57,6 +60,11 @@ export function createEgress(options: EgressOptions): Egress {
       connections,
       departures: new Departures(),
       omitsWritten: config.egress.writtenHeaders === 'omitted',
+      mergeShares: shares =>
+        mergeRequests(
+          shares.map(share => share.body),
+          config.egress.compression,
+        ),
       events,
       now,
       random,

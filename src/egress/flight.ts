@@ -5,7 +5,7 @@
 import { countsIn, halve } from '../split/halve.ts'
 import type { Protocol } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
-import { Batch, partsOf, wantsParts } from './batch.ts'
+import { Batch, type MergeShares, partsOf, wantsParts } from './batch.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Account, Connections } from './connections.ts'
 import { type Counted, counted } from './counted.ts'
@@ -34,6 +34,7 @@ export interface FlightOptions {
   readonly connections: Connections
   /** Whether the store is one that writes all of a 2.0 request and reports nothing. */
   readonly omitsWritten: boolean
+  readonly mergeShares: MergeShares
   readonly now: () => number
   readonly random: () => number
   readonly attempted: (attempt: AttemptReport) => void
@@ -70,7 +71,7 @@ export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
     if (live.length === 0) continue
     // The store may fail before all parts are through; whoever comes later would wait for nothing.
     if (health.waitMs > 0) concluded(live, health.refusal)
-    else await fly(new Batch(live), options)
+    else await fly(new Batch(live, options.mergeShares), options)
     // What is whole was held up by what is not, and would be with each batch.
     if (unclear) for (const queued of live) if (queued.verdict?.written !== 'all') spoils(queued)
   }

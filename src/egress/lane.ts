@@ -5,7 +5,7 @@
  */
 import type { Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
-import { Batch } from './batch.ts'
+import { Batch, type MergeShares } from './batch.ts'
 import type { Breaker } from './breaker.ts'
 import { Account, type Connections } from './connections.ts'
 import type { Departures } from './departures.ts'
@@ -52,6 +52,7 @@ export interface LaneDependencies {
   readonly connections: Connections
   readonly departures: Departures
   readonly omitsWritten: boolean
+  readonly mergeShares: MergeShares
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number
@@ -225,7 +226,7 @@ export class Lane implements Carrier {
       return
     }
     this.#flying++
-    void this.#carry(new Batch(shares))
+    void this.#carry(new Batch(shares, this.#dependencies.mergeShares))
   }
 
   async #carry(batch: Batch): Promise<void> {

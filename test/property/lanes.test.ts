@@ -14,6 +14,7 @@ import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext, QueuedShare } from '../../src/egress/shipment.ts'
 import type { Attempt, Route, Reply as StoreReply } from '../../src/egress/upstream.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
+import { createEngine } from '../../src/split/engine.ts'
 import type { Protocol, Share } from '../../src/split/split.ts'
 import { unsnappy } from '../support/decode.ts'
 import { message, series } from '../support/messages.ts'
@@ -106,6 +107,7 @@ const script = fc.record<Script>({
 
 const PUSH_DEADLINE_MS = 25_000
 const SENDER_BACKOFF_MS = 100
+const { mergeRequests } = createEngine('wasm')
 /** Rounds in which nothing happens but time; far more than the longest script needs. */
 const MOST_IDLE_ROUNDS = 2000
 
@@ -158,7 +160,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
       expect(one.tenant).toBe(route.path)
       expect(one.from.replica).toBe(first.from.replica)
       expect(one.from.credentials).toBe(headers.authorization ?? '')
-      expect(one.from.protocol === '1.0' || carried.length === 1).toBe(true)
+      expect(one.from.protocol).toBe(first.from.protocol)
       // In order: nothing earlier of this sender is still under way, and nothing later has gone.
       for (const other of [...active].flat())
         expect(other.sender === one.sender && other.tenant === one.tenant).toBe(false)
@@ -201,6 +203,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     upstream: { route: (tenant): Route => ({ path: tenant, headers: { '1.0': [], '2.0': [] } }), attempt },
     events: { attempted() {}, happened() {}, broke: error => bugs.push(error) },
     refused: limit => bugs.push(limit),
+    mergeRequests,
     now: Date.now,
     random: () => 0.5,
   })

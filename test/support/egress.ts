@@ -9,6 +9,7 @@ import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext } from '../../src/egress/shipment.ts'
 import { Upstream } from '../../src/egress/upstream.ts'
 import { splitByReference } from '../../src/split/reference/engine.ts'
+import { mergeByReference } from '../../src/split/reference/merge-requests.ts'
 import type { Protocol, Share, SplitRules } from '../../src/split/split.ts'
 import { series } from './messages.ts'
 import { type Receiver, type Respond, startReceiver } from './receiver.ts'
@@ -82,6 +83,7 @@ export async function startEgress({
       },
     },
     refused: () => {},
+    mergeRequests: mergeByReference,
     ...(now === undefined ? {} : { now }),
   })
   const clock = now ?? (() => performance.now())

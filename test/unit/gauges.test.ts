@@ -21,6 +21,7 @@ let gate: Gate
 beforeEach(() => {
   registry = new Registry()
   gate = new Gate({ maxPushes: 5, maxBytes: 100 })
+  splitter = createSplitter({ threads: 0, engine: 'reference' })
   egress = createEgress({
     config,
     upstream: {
@@ -29,8 +30,8 @@ beforeEach(() => {
     },
     events: { attempted() {}, happened() {}, broke() {} },
     refused() {},
+    mergeRequests: splitter.mergeRequests,
   })
-  splitter = createSplitter({ threads: 0, engine: 'reference' })
   const pressure = new Pressure(config.admission, processVitals(2 ** 34))
   const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })
   registerGauges(metrics, { config, gate, pressure, egress, splitter })

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Delivered } from '../../../src/egress/deliver.ts'
 import type { Earlier } from '../../../src/egress/memo.ts'
 import { Sender } from '../../../src/egress/sender.ts'
+import { decodeMessage, type MessageSeen, unsnappy } from '../../support/decode.ts'
 import { type EgressStage, type EgressStageOptions, startEgress } from '../../support/egress.ts'
 import { answerWith, type Respond } from '../../support/receiver.ts'
 import { decodePush } from '../../support/remote-write.ts'
@@ -148,6 +149,27 @@ describe('a lane', () => {
     expect(deliveries.map(({ verdict }) => verdict.kind)).toEqual(['delivered', 'delivered', 'unreachable'])
     expect(deliveries[2]?.verdict).toMatchObject({ cause: 'local', reason })
   })
+})
+
+test('shares of 2.0 leave together, written anew, and never with those of 1.0', async () => {
+  const respond = gate()
+  const { push, store } = await start({ respond })
+  const protocol = '2.0'
+  const pushes = [push(['a/0'], { protocol })]
+  await until(() => store.received.length === 1)
+  pushes.push(push(['a/1'], { protocol }), push(['a/2']), push(['a/3'], { protocol }), push(['a/4']))
+  pushes.push(push(['a/5'], { protocol, context: { forwarded: 'other' } }))
+  respond.open()
+  expect((await Promise.all(pushes)).flatMap(kinds)).toEqual(Array(6).fill('delivered'))
+  const namesOf = (message: MessageSeen) =>
+    message.series.map(({ labels }) => labels.find(([name]) => name === '__name__')?.[1])
+  const bodies = store.received.map(({ body }) => unsnappy(body))
+  expect(bodies.map((body, i) => namesOf(decodeMessage(i === 2 ? '1.0' : '2.0', body)))).toEqual([
+    ['0'],
+    ['1', '3'],
+    ['2', '4'],
+    ['5'],
+  ])
 })
 
 describe('shares of HA replicas', () => {
