@@ -139,6 +139,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   })
   registerRoutes(server, {
     pipeline,
+    encodings: config.ingress.encodings,
     maxBodyBytes: config.limits.maxBodyBytes,
     timeoutMs: config.timeoutMs,
     prefixHeader: config.tenant.prefixPreferSource ? config.tenant.header.toLowerCase() : undefined,

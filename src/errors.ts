@@ -30,9 +30,15 @@ const catalogue = {
   unsupported_media_type: {
     status: 415,
     source: 'sender',
-    advice: 'Send application/x-protobuf; in Prometheus, protobuf_message: prometheus.WriteRequest.',
+    advice:
+      'Send application/x-protobuf; in Prometheus, protobuf_message is one of prometheus.WriteRequest and io.prometheus.write.v2.Request.',
   },
-  unsupported_encoding: { status: 415, source: 'sender', advice: 'Compress the body as one snappy block.' },
+  unsupported_encoding: {
+    status: 415,
+    source: 'sender',
+    advice:
+      'Compress the body as one snappy block; zstd is for remote write 1.0, where ingress.encodings has it.',
+  },
   headers_too_large: { status: 431, source: 'sender', advice: 'Send fewer or shorter headers.' },
   slow_request: { status: 408, source: 'sender', advice: 'Send headers and body within timeout.' },
   client_gone: {
@@ -42,7 +48,7 @@ const catalogue = {
   },
 
   // The body
-  body_empty: { status: 400, source: 'sender', advice: 'Send a snappy-compressed WriteRequest.' },
+  body_empty: { status: 400, source: 'sender', advice: 'Send a compressed remote-write message.' },
   body_too_large: { status: 413, source: 'sender', advice: 'Send smaller pushes, or raise limits.max_body.' },
   decoded_too_large: {
     status: 400,

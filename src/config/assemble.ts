@@ -95,6 +95,7 @@ export function assemble(
       maxEventLoopDelayMs: values.admission.max_event_loop_delay,
     },
     ingress: {
+      encodings: [...new Set(values.ingress.encodings)],
       maxConnections: values.ingress.max_connections,
       maxConnectionAgeMs: values.ingress.max_connection_age,
     },

@@ -3,7 +3,7 @@
  * key's default and sentence; keys there are those of the YAML file.
  */
 import type { EngineName } from '../split/engine.ts'
-import type { SplitRules } from '../split/split.ts'
+import type { Encoding, SplitRules } from '../split/split.ts'
 import type { TenantFormat } from '../tenant.ts'
 import type { Secret } from './secret.ts'
 
@@ -128,6 +128,7 @@ export interface Config {
     readonly maxEventLoopDelayMs: number
   }
   readonly ingress: {
+    readonly encodings: readonly Encoding[]
     readonly maxConnections: number
     /** 0 keeps connections as long as their senders do. */
     readonly maxConnectionAgeMs: number

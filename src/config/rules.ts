@@ -124,6 +124,13 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    keys: ['ingress.encodings'],
+    check: ({ ingress }) =>
+      ingress.encodings.includes('snappy')
+        ? undefined
+        : ['a list without snappy', 'one with snappy, which every sender knows and 2.0 demands'],
+  },
+  {
     keys: ['egress.forward_headers', 'tenant.header', 'auth.egress.username', 'target'],
     check: (values, written) => {
       const names = values.egress.forward_headers.map(name => name.toLowerCase())

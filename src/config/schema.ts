@@ -336,7 +336,12 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     ),
   }),
 
-  ingress: section('Connections of senders.', {
+  ingress: section('What senders may send, and their connections.', {
+    encodings: list(
+      oneOf('snappy', 'zstd'),
+      'Encodings of bodies that are taken; zstd is VictoriaMetrics’ own, for remote write 1.0. Whoever sends another gets a 415, and vmagent falls back to snappy.',
+      { items: 'snappy, zstd' },
+    ),
     max_connections: key(
       integer(1, 1_000_000),
       '10000',

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type Answer, answerOfError, toSluiceError } from '../answer.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { Encoding } from '../split/split.ts'
 import { printable } from '../text.ts'
 import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
@@ -25,6 +26,7 @@ const DRAIN_BYTES = 1024 * 1024
 
 export interface RoutesOptions {
   readonly pipeline: Pipeline
+  readonly encodings: readonly Encoding[]
   readonly maxBodyBytes: number
   readonly timeoutMs: number
   /** Header whose value stands before every tenant of the push, in lower case; undefined where senders may not choose. */
@@ -46,8 +48,18 @@ interface Health {
 }
 
 export function registerRoutes(server: FastifyInstance, options: RoutesOptions): void {
-  const { pipeline, maxBodyBytes, timeoutMs, prefixHeader, passOn, refused, health, halt, connectionOf } =
-    options
+  const {
+    pipeline,
+    encodings,
+    maxBodyBytes,
+    timeoutMs,
+    prefixHeader,
+    passOn,
+    refused,
+    health,
+    halt,
+    connectionOf,
+  } = options
   // Bodies are read by the push route alone, and only after the gate has admitted them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -64,7 +76,7 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
 
   async function push(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { raw } = request
-    const head = attempt(() => negotiate(raw.headers))
+    const head = attempt(() => negotiate(raw.headers, encodings))
     if (head instanceof SluiceError) return refuse(reply, head)
 
     const cancel = new AbortController()
@@ -128,14 +140,14 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   server.setNotFoundHandler((request, reply) =>
     refuse(reply, new SluiceError('not_found', `there is nothing at ${printable(request.url, 100)}`)),
   )
-  server.setErrorHandler((error, request, reply) => refuse(reply, ofFastify(error, request)))
+  server.setErrorHandler((error, request, reply) => refuse(reply, ofFastify(error, request, encodings)))
 }
 
 /** What Fastify refuses before a route is asked is the sender's fault, not ours: a 500 would make it try for ever. */
-function ofFastify(error: unknown, { raw }: FastifyRequest): SluiceError {
+function ofFastify(error: unknown, { raw }: FastifyRequest, encodings: readonly Encoding[]): SluiceError {
   const { code, statusCode, message } = error as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const head = attempt(() => negotiate(raw.headers))
+    const head = attempt(() => negotiate(raw.headers, encodings))
     if (head instanceof SluiceError) return head
   }
   const refused = code?.startsWith('FST_') === true && statusCode !== undefined && statusCode < 500

@@ -3,20 +3,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { freePort } from '../support/free-port.ts'
 import { RawConnection } from '../support/raw-connection.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
-import { decodePush, encodePush, PUSH_HEADERS } from '../support/remote-write.ts'
+import { decodePush, encodePush, PUSH_HEADERS, type Series } from '../support/remote-write.ts'
 import { type Splitter, startSluice } from '../support/splitter.ts'
 
-const BODY = encodePush(
-  ['team-a', 'team-b'].map(tenant => ({
-    labels: [
-      ['__name__', 'up'],
-      ['tenant', tenant],
-    ],
-    value: 1,
-    timestamp: 1_795_000_000_000,
-  })),
-  '1.0',
-)
+const SERIES: readonly Series[] = ['team-a', 'team-b'].map(tenant => ({
+  labels: [
+    ['__name__', 'up'],
+    ['tenant', tenant],
+  ],
+  value: 1,
+  timestamp: 1_795_000_000_000,
+}))
+const BODY = encodePush(SERIES, '1.0')
 const MAX_BODY = 1024 * 1024
 
 let store: Receiver
@@ -256,6 +254,78 @@ describe('early refusal', () => {
   })
 })
 
+describe('what a push says it is', () => {
+  const MESSAGES = { '1.0': BODY, '2.0': encodePush(SERIES, '2.0') } as const
+  const V1 = 'proto=prometheus.WriteRequest'
+  const V2 = 'proto=io.prometheus.write.v2.Request'
+
+  /** Sends exactly these header lines, and a body of that protocol. */
+  const say = async (protocol: keyof typeof MESSAGES, ...lines: readonly string[]) => {
+    const body = MESSAGES[protocol]
+    const head = ['POST /push HTTP/1.1', 'Host: sluice', `Content-Length: ${body.length}`, ...lines, '', '']
+    connection.send(head.join('\r\n'), body)
+    return connection.answer()
+  }
+
+  test.each([
+    ['1.0', []],
+    ['1.0', ['Content-Type: ']],
+    ['1.0', ['Content-Type: application/x-protobuf']],
+    ['1.0', ['CONTENT-TYPE:application/x-protobuf', 'CONTENT-ENCODING:snappy']],
+    ['1.0', [`Content-Type: application/x-protobuf;${V1}`, 'Content-Encoding: snappy']],
+    ['1.0', [`Content-Type: Application/X-Protobuf ; charset=utf-8 ; Proto = "prometheus.WriteRequest"`]],
+    ['1.0', ['Content-Type: application/x-protobuf', 'X-Prometheus-Remote-Write-Version: 2.0.0']],
+    ['1.0', ['Content-Encoding: SNAPPY\t']],
+    ['1.0', ['Content-Encoding: ']],
+    ['2.0', [`Content-Type: application/x-protobuf;${V2}`, 'Content-Encoding: snappy']],
+    ['2.0', [`Content-Type: application/x-protobuf;${V2}`]],
+    ['2.0', [`Content-Type:\tapplication/x-protobuf\t;\t${V2}\t`]],
+    ['2.0', [`Content-Type: APPLICATION/X-PROTOBUF; version=1; ${V2.replace('proto', 'PROTO')}`]],
+    ['2.0', [`Content-Type: application/x-protobuf;${V2}`, 'X-Prometheus-Remote-Write-Version: 0.1.0']],
+  ] as const)('remote write %s as %j: 204 without a body', async (protocol, lines) => {
+    const answer = await say(protocol, ...lines)
+    expect(answer).toMatchObject({ status: 204, body: '' })
+    expect(Object.keys(answer.headers)).not.toContain('content-type')
+    expect(tenants()).toEqual(['team-a', 'team-b'])
+  })
+
+  test.each([
+    ['Content-Type: application/json'],
+    ['Content-Type: application/x-protobuf;proto=io.prometheus.write.v3.Request'],
+    ['Content-Type: application/x-protobuf;proto='],
+    ['Content-Type: application/x-protobuf;proto'],
+    [`Content-Type: application/x-protobuf;${V1};${V2}`],
+    [`Content-Type: application/x-protobuf,application/x-protobuf;${V2}`],
+    ['Content-Type: text'],
+    ['Content-Type: \xff'],
+    ['Content-Encoding: gzip'],
+    ['Content-Encoding: deflate'],
+    ['Content-Encoding: br'],
+    ['Content-Encoding: identity'],
+    ['Content-Encoding: x-snappy-framed'],
+    ['Content-Encoding: snappy', 'Content-Encoding: gzip'],
+    [`Content-Type: application/x-protobuf;${V2}`, 'Content-Encoding: gzip'],
+    [`Content-Type: application/x-protobuf;${V2}`, 'Content-Encoding: zstd'],
+  ])('%j, %j: exactly 415, and nothing is stored', async (...lines) => {
+    for (const protocol of ['1.0', '2.0'] as const) {
+      expect((await say(protocol, ...lines.filter(line => line !== undefined))).status).toBe(415)
+    }
+    expect(store.received).toEqual([])
+  })
+
+  test.each([
+    ['2.0', 'application/x-protobuf'],
+    ['2.0', `application/x-protobuf;${V1}`],
+    ['1.0', `application/x-protobuf;${V2}`],
+  ] as const)('a body of %s as %s is the other message: 400 that says so', async (protocol, type) => {
+    const { status, body } = await say(protocol, `Content-Type: ${type}`)
+    expect(status).toBe(400)
+    expect(body).toMatch(/a field of remote write \d\.0 in a \d\.0 message/)
+    expect(body).toContain('Content-Type')
+    expect(store.received).toEqual([])
+  })
+})
+
 describe('heads', () => {
   test('of more than 16 KiB get a 431', async () => {
     connection.send(`POST /push HTTP/1.1\r\nHost: sluice\r\nX-Large: ${'a'.repeat(17 * 1024)}\r\n\r\n`)
@@ -284,7 +354,10 @@ function head(headers: Readonly<Record<string, string | number>>): string {
 /** The tenant of each series that the store got, sorted; shares of several pushes may have left together. */
 function tenants(): readonly (string | undefined)[] {
   return store.received
-    .flatMap(({ headers, body }) => decodePush(body, '1.0').map(() => headers['x-scope-orgid'] as string))
+    .flatMap(({ headers, body }) => {
+      const protocol = headers['content-type']?.includes('v2') ? '2.0' : '1.0'
+      return decodePush(body, protocol).map(() => headers['x-scope-orgid'] as string)
+    })
     .toSorted()
 }
 

@@ -93,7 +93,7 @@ describe('a configuration', () => {
       memo: { ttlMs: 300_000, maxBytes: 16 * 2 ** 20 },
       shed: [],
       admission: { maxMemoryPercent: 85, maxEventLoopDelayMs: 1000 },
-      ingress: { maxConnections: 10_000, maxConnectionAgeMs: 120_000 },
+      ingress: { encodings: ['snappy', 'zstd'], maxConnections: 10_000, maxConnectionAgeMs: 120_000 },
       onUpstreamRefusal: 'pass',
       retryAfterMaxMs: 10_000,
       compatibilityHeaders: false,
