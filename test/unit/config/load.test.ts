@@ -187,6 +187,11 @@ test('metadata goes to the default tenant where there is one', () => {
   expect(load(`${TARGET}metadata: no\ntenant: {default: d}`).config.metadata).toBe('drop')
 })
 
+test('encodings are each there once', () => {
+  const { config } = load(`${TARGET}ingress: {encodings: [snappy, snappy]}`)
+  expect(config.ingress.encodings).toEqual(['snappy'])
+})
+
 test('forwarded headers are in lower case, each once', () => {
   const { config } = load(`${TARGET}egress: {forward_headers: [X-B, x-a, x-b]}`)
   expect(config.egress.forwardHeaders).toEqual(['x-b', 'x-a'])

@@ -148,6 +148,16 @@ describe('a mistake is named with its place, what was found and what is allowed:
       'sluice.yaml:3:20: egress.forward_headers: found X-Scope-OrgID, which is tenant.header; allowed: other headers; the tenant comes from the series',
     ],
     [
+      'encodings without snappy',
+      `${OK}ingress:\n  encodings: [zstd]\n`,
+      'sluice.yaml:3:15: ingress.encodings: found a list without snappy; allowed: one with snappy, which every sender knows and 2.0 demands',
+    ],
+    [
+      'an encoding that nobody reads',
+      `${OK}ingress:\n  encodings: [snappy, gzip]\n`,
+      'sluice.yaml:3:23: ingress.encodings: found "gzip"; allowed: snappy or zstd',
+    ],
+    [
       'two credentials',
       `${OK}auth: {egress: {username: a, password: hunter2}}\negress:\n  forward_headers: [Authorization]\n`,
       'sluice.yaml:4:20: egress.forward_headers: found Authorization beside auth.egress.username; allowed: one of the two',
