@@ -150,7 +150,7 @@ describe('a mistake is named with its place, what was found and what is allowed:
     [
       'encodings without snappy',
       `${OK}ingress:\n  encodings: [zstd]\n`,
-      'sluice.yaml:3:15: ingress.encodings: found a list without snappy; allowed: one with snappy, which every sender knows and 2.0 demands',
+      'sluice.yaml:3:14: ingress.encodings: found a list without snappy; allowed: one with snappy, which every sender knows and 2.0 demands',
     ],
     [
       'an encoding that nobody reads',
