@@ -6,14 +6,15 @@
 import { compressSync, uncompressSync } from 'snappy'
 import { createEngine } from '../src/split/engine.ts'
 import { mergeBodies } from '../src/split/merge.ts'
-import type { Protocol, Share, Split } from '../src/split/split.ts'
+import type { Share, Split } from '../src/split/split.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'
 
 const ROUNDS = 200
 const WARM_UP_MS = 400
 
 const [filter = ''] = process.argv.slice(2)
-const rules = benchRules()
+const usual = benchRules()
+const rulesOf = { '1.0': { ...usual, output: '1.0' }, '2.0': { ...usual, output: '2.0' } } as const
 const wasm = createEngine('wasm')
 const reference = createEngine('reference')
 if (wasm.name !== 'wasm') throw new Error('this machine has no SIMD for WASM')
@@ -67,7 +68,7 @@ function facts(payload: Payload): { series: number; decodedBytes: number; larger
   let series = 0
   let decodedBytes = 0
   for (const body of payload.bodies) {
-    const result = split(body, payload.protocol)
+    const result = split(body, payload)
     series += result.received.series
     decodedBytes += result.decodedBytes
   }
@@ -80,12 +81,12 @@ function facts(payload: Payload): { series: number; decodedBytes: number; larger
   return { series, decodedBytes, larger: (ours / native - 1) * 100 }
 }
 
-function sharesOf({ bodies, protocol }: Payload): Share[] {
-  return bodies.flatMap(body => split(body, protocol).shares)
+function sharesOf(payload: Payload): Share[] {
+  return payload.bodies.flatMap(body => split(body, payload).shares)
 }
 
-function split(body: Uint8Array, protocol: Protocol) {
-  const result = wasm.split({ body, encoding: 'snappy', protocol }, rules)
+function split(body: Uint8Array, { protocol, output }: Payload) {
+  const result = wasm.split({ body, encoding: 'snappy', protocol }, rulesOf[output])
   if (!result.ok) throw new Error(result.detail)
   return result
 }
@@ -95,9 +96,9 @@ function warmUp(split: Split, payload: Payload): void {
   for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) nanoseconds(split, payload)
 }
 
-function nanoseconds(split: Split, { bodies, protocol }: Payload): number {
+function nanoseconds(split: Split, { bodies, protocol, output }: Payload): number {
   const start = performance.now()
-  for (const body of bodies) split({ body, encoding: 'snappy', protocol }, rules)
+  for (const body of bodies) split({ body, encoding: 'snappy', protocol }, rulesOf[output])
   return (performance.now() - start) * 1e6
 }
 

@@ -6,24 +6,33 @@ import { buildBody } from '../load/payload.ts'
 export interface Payload {
   readonly name: string
   readonly protocol: Protocol
+  /** What its shares are written in. */
+  readonly output: Protocol
   readonly bodies: readonly Uint8Array[]
 }
 
 const RECORDED = new URL('../../test/fixtures/prometheus-3.14/', import.meta.url)
 
-/** `rw1/10-tenants/2000` and so on, named like files. */
+/** `rw1/10-tenants/2000` and so on, named like files; `rw2-as-rw1` where shares are of the other protocol. */
 export function payloads(): Payload[] {
-  return (['1.0', '2.0'] as const).flatMap(protocol => {
-    const name = protocol === '1.0' ? 'rw1' : 'rw2'
+  return PROTOCOLS.flatMap(protocol => {
+    const name = NAMES[protocol]
     const made = [500, 2_000].flatMap(series => {
       return [1, 10, 100].map(tenants => {
         const bodies = [0, 1, 2, 3].map(sender => buildBody({ series, tenants, protocol }, sender))
-        return { name: `${name}/${tenants}-tenants/${series}`, protocol, bodies }
+        return { name: `${tenants}-tenants/${series}`, bodies }
       })
     })
-    return [...made, { name: `${name}/recorded`, protocol, bodies: recorded(name) }]
+    const all = [...made, { name: 'recorded', bodies: recorded(name) }]
+    return PROTOCOLS.flatMap(output => {
+      const folder = output === protocol ? name : `${name}-as-${NAMES[output]}`
+      return all.map(it => ({ ...it, name: `${folder}/${it.name}`, protocol, output }))
+    })
   })
 }
+
+const PROTOCOLS: readonly Protocol[] = ['1.0', '2.0']
+const NAMES = { '1.0': 'rw1', '2.0': 'rw2' } as const
 
 /** Pushes with series; 1.0 has one that holds metadata only. */
 function recorded(folder: string): Uint8Array[] {

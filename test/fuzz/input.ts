@@ -36,12 +36,19 @@ export const HEAD = 2
 /** Largest message, so that one input takes no longer than a few milliseconds in the slow engine. */
 const MAX_DECODED = 100_000
 
+/** The bits of the first byte: 2.0, a block as it is, shares of the other protocol. */
 export function caseOf(input: Uint8Array): Case {
   const [how = 0, which = 0] = input
+  const protocol = (how & 1) === 0 ? '1.0' : '2.0'
+  const other = protocol === '1.0' ? '2.0' : '1.0'
   const content = input.slice(HEAD)
   const body = (how & 2) === 0 ? compress(content) : content
   return {
-    push: { body, encoding: 'snappy', protocol: (how & 1) === 0 ? '1.0' : '2.0' },
-    rules: { ...rules(RULES[which % RULES.length]), maxDecodedBytes: MAX_DECODED },
+    push: { body, encoding: 'snappy', protocol },
+    rules: {
+      ...rules(RULES[which % RULES.length]),
+      output: (how & 4) === 0 ? 'same' : other,
+      maxDecodedBytes: MAX_DECODED,
+    },
   }
 }

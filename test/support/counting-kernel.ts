@@ -18,7 +18,7 @@ import {
 import { main } from 'assemblyscript/asc'
 
 /** Where the counters stand in the kernel's memory: below the desk, a word each. */
-const MOST_COUNTERS = 1000
+const MOST_COUNTERS = 2000
 
 export interface CountingKernel {
   readonly module: WebAssembly.Module

@@ -13,7 +13,7 @@
 export const SLACK = 512
 
 // The desk: a page of words at a fixed place.
-export const DESK = 4096
+export const DESK = 8192
 
 // Arenas, in the order of their addresses. Those that may grow in the middle of a push stand behind the decoded
 // message.
@@ -74,6 +74,8 @@ export const BUILD_NEEDED = DESK + 292
 /** The first of the rows for metadata entries that are reported, and of those for names of series; 0 where there is none. */
 export const REPORTED_ENTRIES = DESK + 308
 export const REPORTED_NAMES = DESK + 312
+/** 2.0 that goes out as 1.0: start and created timestamps that are left out. */
+export const TIMES_LOST = DESK + 316
 /** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
 export const REFUSALS = DESK + 320
 

@@ -1,5 +1,6 @@
 // What the host calls. The kernel imports nothing.
 import { INPUT, MESSAGE, OUTPUT, TABLE } from './abi'
+import { spellShares } from './as-write-request'
 import * as merge from './merge-v2'
 import * as decoder from './snappy-decode'
 import * as encoder from './snappy-encode'
@@ -36,10 +37,16 @@ export function write1(literalsOnly: bool): u32 {
   return writeShares()
 }
 
-/** Remote write 2.0: the same. */
-export function scan2(n: u32, mayKeep: bool): i32 {
+/** Remote write 2.0: the same. `asV1`: whether shares are to be of 1.0. */
+export function scan2(n: u32, mayKeep: bool, asV1: bool): i32 {
   openSharesV2()
-  return scanRequest(n, mayKeep)
+  return scanRequest(n, mayKeep, asV1)
+}
+
+/** Writes the shares of the last scan of 2.0 as 1.0; returns how long they are together. */
+export function write2as1(literalsOnly: bool): u32 {
+  encoder.setEncoder(load<u32>(TABLE), literalsOnly)
+  return spellShares()
 }
 
 /**

@@ -33,7 +33,7 @@ export function addMessage(n: u32): i32 {
   const from = <usize>load<u32>(MESSAGE)
   openSymbols()
   if (!readSymbols(from, from + n)) return NEED_SYMBOLS
-  endSymbols()
+  endSymbols(false)
   // No reference gets longer than one to the last symbol.
   const most = <u64>(end - load<u32>(BUILD)) + <u64>n * varintSize(stringCount + symbolCount) + 64
   if (most > <u64>load<u32>(BUILD_ROOM)) {

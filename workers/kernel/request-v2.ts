@@ -17,8 +17,11 @@
 //   message Metadata { MetricType type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
 //
 // Two walks, because symbols may stand behind the series: first the message's own fields, then each series in order.
+// If shares are to be of 1.0, samples and histograms are opened, and series measured; see as-write-request.ts.
 import { FAMILIES, FIELD_OF_1_0, MAX_ENTRIES, MESSAGE, METADATA_DROPPED, METADATA_OF_SERIES, MORE_ENTRIES, NEED_ENTRIES, NEED_REFS } from './abi'
 import { NEED_SYMBOLS, NEED_TENANTS, RULES, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { TIMES_LOST } from './abi'
+import { measure, spell, SpelledSeries } from './as-write-request'
 import { copy } from './bytes'
 import { addOption, addRow, openEntries } from './entries'
 import { openFamilies, reportFamily } from './families'
@@ -30,15 +33,19 @@ import { dropRefs, exemplars, histograms, isBad, openRefs, readOddSeries, readSe
 import { refs, refsEnd, samples, Series } from './series-v2'
 import { addSymbol, endSymbols, openSymbols, symbolCount, tenantOf, textAt } from './symbols'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
+import { timesLost } from './times'
 import { endSeries, nextSeries, openWatches, restartSeries, Watch } from './watches'
 
 let firstSeries: u32 = 0
+/** Whether shares are to be of 1.0. */
+let spells: bool = false
 
 /**
- * Reads the message of n bytes. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT, or what it
- * needs; the report is in the desk.
+ * Reads the message of n bytes. `mayKeep`: whether a share may be the push itself; `asV1`: whether shares are to be of
+ * 1.0. Answers 0, FAULT, or what it needs; the report is in the desk.
  */
-export function scanRequest(n: u32, mayKeep: bool): i32 {
+export function scanRequest(n: u32, mayKeep: bool, asV1: bool): i32 {
+  spells = asV1
   const from = <usize>load<u32>(MESSAGE)
   countFrom(from)
   openEntries()
@@ -51,7 +58,7 @@ export function scanRequest(n: u32, mayKeep: bool): i32 {
   store<u32>(METADATA_DROPPED, 0)
   const answer = index(from, from + n)
   if (answer) return answer
-  endSymbols()
+  endSymbols(spells)
   const result = route(from, n, mayKeep)
   closeTenants()
   return result
@@ -60,6 +67,7 @@ export function scanRequest(n: u32, mayKeep: bool): i32 {
 /** The first walk: symbols, series and other fields of the message. */
 function index(from: usize, end: usize): i32 {
   const most = load<u32>(load<u32>(RULES) + MAX_ENTRIES)
+  const rowBytes = spells ? offsetof<SpelledSeries>() : offsetof<Series>()
   let entries: u32 = 0
   let tail: usize = 0
   let i = from
@@ -88,7 +96,8 @@ function index(from: usize, end: usize): i32 {
       stop = fieldEnd
       if (fieldNumber <= 3) return fault(WRONG_PROTOCOL, at, FIELD_OF_1_0)
       if (fieldNumber > 5) {
-        if (!addOption(at, stop)) return NEED_ENTRIES
+        // Its number means something else in a message of 1.0, or nothing.
+        if (!spells && !addOption(at, stop)) return NEED_ENTRIES
         i = stop
         continue
       }
@@ -102,7 +111,7 @@ function index(from: usize, end: usize): i32 {
     }
     if (entries == most) return fault(TOO_MANY_SERIES, at, MORE_ENTRIES)
     entries++
-    const row = addRow(offsetof<Series>())
+    const row = addRow(rowBytes)
     if (row == 0) return NEED_ENTRIES
     const series = changetype<Series>(row)
     series.start = <u32>start
@@ -119,6 +128,8 @@ function index(from: usize, end: usize): i32 {
 function route(from: usize, n: u32, mayKeep: bool): i32 {
   let isWhole = mayKeep && symbolCount > 0 && textAt(0).start == textAt(0).end
   const reportsFamilies = load<u32>(load<u32>(RULES) + FAMILIES) == METADATA_OF_SERIES
+  let total: u64 = 0
+  let lost: u32 = 0
   let at = <usize>firstSeries
   while (at != 0) {
     const row = at
@@ -130,8 +141,9 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     if (!readSeries(series)) {
       dropRefs(first)
       restartSeries()
-      if (readOddSeries(series)) return -1
+      if (readOddSeries(series, spells)) return -1
     }
+    if (spells && !isBad && measure(changetype<SpelledSeries>(row))) return -1
     setCounts(samples, histograms, exemplars)
     endSeries()
     const place = isBad ? refuseReference() : placeSeries()
@@ -152,11 +164,21 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     series.refsEnd = <u32>refs
     series.next = 0
     const tenant = changetype<Tenant>(place)
+    if (spells) {
+      const size = spell(changetype<SpelledSeries>(row))
+      tenant.size += <u32>size
+      total += size
+      lost += timesLost
+    }
     store<u32>(tenant.tail, <u32>row)
     tenant.tail = <u32>(row + offsetof<Series>('next'))
     if (reportsFamilies && !reportFamily(tenant, series)) return NEED_ENTRIES
   }
+  store<u32>(TIMES_LOST, lost)
   const untouched = isWhole && tenantCount == 1
-  if (untouched) tenantAt(0).size = n
-  return report(from, untouched, untouched ? n : 0)
+  if (untouched) {
+    tenantAt(0).size = n
+    total = n
+  }
+  return report(from, untouched, total)
 }

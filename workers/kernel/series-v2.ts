@@ -4,6 +4,7 @@ import { BAD_VARINT, PROTOBUF_MALFORMED, REFS, REFS_ROOM } from './abi'
 import { fault } from './fault'
 import { expectLen, expectVarint, fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { symbolCount, textAt, watchOf } from './symbols'
+import { readTime, readTimes, timeIn } from './times'
 import { behind, varint } from './varint'
 import { note } from './watches'
 
@@ -157,10 +158,10 @@ function plainRef(i: usize): usize {
 }
 
 /**
- * Reads any series: references in any number of records, packed or not. Answers 0 or FAULT; `isBad` tells of
- * references.
+ * Reads any series: references in any number of records, packed or not. `opens`: samples and histograms, too, because
+ * they go out as 1.0. Answers 0 or FAULT; `isBad` tells of references.
  */
-export function readOddSeries(series: Series): i32 {
+export function readOddSeries(series: Series, opens: bool): i32 {
   const end = <usize>series.end
   const first = refs
   samples = histograms = exemplars = 0
@@ -171,12 +172,14 @@ export function readOddSeries(series: Series): i32 {
   while (i < end) {
     if (frame(i, end)) return -1
     const stop = fieldEnd
-    if (fieldNumber == 1) {
+    const number = fieldNumber
+    if (number == 1) {
       if (fieldType == VARINT) addRef(fieldValue)
       else if (expectLen(i) || readRefs(fieldStart, stop)) return -1
-    } else if (fieldNumber <= 5) {
+    } else if (number <= 5) {
       if (checkField(i)) return -1
-    }
+      if (opens && number <= 3 && readTimes(timeIn(number), fieldStart, stop)) return -1
+    } else if (opens && number == 6 && readTime(i)) return -1
     i = stop
   }
   if ((refs - first) & 4) isBad = true

@@ -20,7 +20,7 @@ let size: u32 = 0
 
 // Beside the rows stand three tables of words, so that what the hot loops read lies close together.
 let rows: usize = 0
-/** For each symbol its place in the table of a share; see `refTo`. */
+/** For each symbol its place in the table of a share; see `refTo`. Before `endSymbols`, and if that leaves it, its size. */
 let marks: usize = 0
 /** For each symbol the watch that has it as its name, or 0. */
 export let watchOf: usize = 0
@@ -37,9 +37,9 @@ export function openSymbols(): void {
   size = 0
 }
 
-/** Ends the table: no symbol is in use yet, and no tenant known. */
-export function endSymbols(): void {
-  memory.fill(marks, 0, <usize>symbolCount << 2)
+/** Ends the table: no symbol is in use yet, and no tenant known. `spelled`: shares have no tables, but sizes are asked for. */
+export function endSymbols(spelled: bool): void {
+  if (!spelled) memory.fill(marks, 0, <usize>symbolCount << 2)
   memory.fill(tenantOf, 0, <usize>symbolCount << 2)
   counter = 1
   store<u32>(SYMBOL_COUNT, symbolCount)
@@ -70,6 +70,7 @@ function addText(record: usize, start: usize, end: usize): void {
   row.record = <u32>(start - record) == head ? <u32>record : 0
   row.start = <u32>start
   row.end = <u32>end
+  store<u32>(marks + (<usize>symbolCount << 2), head + length)
   size += head + length
   symbolCount++
 }
@@ -78,6 +79,30 @@ function addText(record: usize, start: usize, end: usize): void {
 @inline
 export function textAt(symbol: u32): Text {
   return changetype<Text>(rows + <usize>symbol * offsetof<Text>())
+}
+
+/** Bytes of the symbol as a field of its own, whose number is below 16. */
+// @ts-ignore: decorator
+@inline
+export function sizeOf(symbol: u32): u32 {
+  return load<u32>(marks + (<usize>symbol << 2))
+}
+
+/** Writes the symbol as a field with that tag; returns the position behind it. */
+// @ts-ignore: decorator
+@inline
+export function putSymbol(p: usize, tag: u32, symbol: u32): usize {
+  const text = textAt(symbol)
+  if (text.record == 0) return putText(p, tag, text.start, text.end - text.start)
+  // As it stands there, but for its tag.
+  const end = copy(p, text.record, text.end - text.record)
+  store<u8>(p, tag)
+  return end
+}
+
+function putText(p: usize, tag: u32, text: usize, n: u32): usize {
+  store<u8>(p, tag)
+  return copy(putVarint(p + 1, n), text, n)
 }
 
 // ---- the table of one share
@@ -138,12 +163,7 @@ function use(symbol: u32): u32 {
     if (known != 0) {
       mark += known
     } else {
-      if (text.record != 0) {
-        end = copy(end, text.record, text.end - text.record)
-      } else {
-        store<u8>(end, 0x22)
-        end = copy(putVarint(end + 1, length), text.start, length)
-      }
+      end = putSymbol(end, 0x22, symbol)
       mark = isUnited ? mark + addString(end - length, length) : counter++
     }
   }

@@ -18,7 +18,7 @@
 // that is reported.
 import { DEFAULT, FAMILIES, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
 import { NAMES_OF_SERIES, NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TO_REPORT } from './abi'
-import { TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { TIMES_LOST, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
 import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
 import { openFamilies, reportEntry, reportName } from './families'
 import { countFrom, fault } from './fault'
@@ -144,6 +144,7 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
     total += tenant.size
   }
   store<u32>(METADATA_DROPPED, dropped)
+  store<u32>(TIMES_LOST, 0)
   return report(from, mayKeep && tenantCount == 1 && placed == entries && cuts == 0, total)
 }
 

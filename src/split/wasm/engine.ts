@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { faultResult } from '../fault.ts'
+import { splitByReference } from '../reference/engine.ts'
 import { isFramed } from '../reference/snappy.ts'
 import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
@@ -49,21 +50,25 @@ class Engine {
 
   #split(push: Push, rules: SplitRules): SplitResult {
     const { call, memory } = this.#kernel
+    const protocol = rules.output === 'same' ? push.protocol : rules.output
+    const isSame = protocol === push.protocol
+    // Not in the kernel yet.
+    if (!isSame && protocol === '2.0') return splitByReference(push, rules)
     this.#setRules(rules)
     const decoded =
       push.encoding === 'snappy' ? this.#decode(push.body, rules) : this.#inflate(push.body, rules)
     if (typeof decoded !== 'number') return decoded
     memory.reserve(push.protocol === '1.0' ? usualNeeds1(decoded) : usualNeeds2(decoded))
+    const mayKeep = isSame && push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
     const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
-    const mayKeep = push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
-    if (!this.#scan(() => scan(decoded, mayKeep))) return reportedFault(memory)
+    if (!this.#scan(() => scan(decoded, mayKeep, isSame ? 0 : 1))) return reportedFault(memory)
 
     const report = {
       rules,
       names: this.#names,
       metricNames: this.#metricNames,
       decodedBytes: decoded,
-      protocol: push.protocol,
+      protocol,
     } satisfies Report
     if (memory.word(abi.UNTOUCHED) === 1) {
       // A copy, because the result is the caller's and the body is only borrowed.
@@ -71,7 +76,11 @@ class Engine {
     }
     const literalsOnly = rules.compression === 'none' ? 1 : 0
     const written =
-      push.protocol === '1.0' ? this.#write1(decoded, literalsOnly) : this.#write2(decoded, literalsOnly)
+      protocol === '2.0'
+        ? this.#write2(decoded, literalsOnly)
+        : isSame
+          ? this.#write1(decoded, literalsOnly)
+          : this.#write2as1(decoded, literalsOnly)
     if (written === abi.FAULT) return reportedFault(memory)
     // The one copy, into memory that can be transferred: all shares are views of it.
     const from = memory.word(abi.OUTPUT)
@@ -84,6 +93,18 @@ class Engine {
     const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
     memory.reserve({ build: BLOCK_BYTES + decoded, output: compressedBound(memory.word(abi.TOTAL)) + blocks })
     return call.write1(literalsOnly)
+  }
+
+  #write2as1(decoded: number, literalsOnly: number): number {
+    const { call, memory } = this.#kernel
+    // A label is two symbols of the push; anything else stands in it as it is.
+    const longest = Math.max(2 * memory.word(abi.SYMBOLS_SIZE), decoded)
+    const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
+    memory.reserve({
+      build: BLOCK_BYTES + longest + BLOCK_OVERHEAD,
+      output: compressedBound(memory.word(abi.TOTAL)) + blocks,
+    })
+    return call.write2as1(literalsOnly)
   }
 
   /** How long the shares get is known only when they are written, so the output grows while that is done. */

@@ -11,7 +11,8 @@ interface Exports {
   encode(n: number, literalsOnly: number): number
   scan1(n: number, mayKeep: number): number
   write1(literalsOnly: number): number
-  scan2(n: number, mayKeep: number): number
+  scan2(n: number, mayKeep: number, asV1: number): number
+  write2as1(literalsOnly: number): number
   write2(literalsOnly: number): number
   openMerge(bytes: number): void
   addMessage(n: number): number

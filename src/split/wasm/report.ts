@@ -11,6 +11,7 @@ export interface Report {
   readonly names: TenantNames
   readonly metricNames: MetricNames
   readonly decodedBytes: number
+  /** Of the shares. */
   readonly protocol: Protocol
 }
 
@@ -58,7 +59,7 @@ export function readReport(
     received,
     decodedBytes,
     disagreements: memory.word(abi.DISAGREEMENTS),
-    createdTimestampsLost: 0,
+    createdTimestampsLost: memory.word(abi.TIMES_LOST),
     reported: readReported(memory, rules, metricNames, ids),
   }
 }

@@ -6,12 +6,14 @@
  */
 import { describe, it } from 'vitest'
 import type { Split } from '../../../src/split/split.ts'
+import { convertCases } from './cases/convert.ts'
 import { faultCases } from './cases/faults.ts'
 import { recordedCases } from './cases/recorded.ts'
 import { reportedCases } from './cases/reported.ts'
 import { requestCases } from './cases/request-v2.ts'
 import { shareCases } from './cases/shares.ts'
 import { snappyCases } from './cases/snappy.ts'
+import { spelledCases } from './cases/spelled.ts'
 import { tenantCases } from './cases/tenants.ts'
 
 export type Case = (title: string, run: () => void) => void
@@ -29,6 +31,8 @@ export function splitCases(engine: string, split: Split, skip: Readonly<Record<s
     describe('shares', () => shareCases(check, split))
     describe('requests of 2.0', () => requestCases(check, split))
     describe('what is reported', () => reportedCases(check, split))
+    describe('shares in the other protocol', () => convertCases(check, split))
+    describe('shares of 1.0 from 2.0', () => spelledCases(check, split))
     describe('recorded pushes', () => recordedCases(check, split))
   })
 }

@@ -1,0 +1,67 @@
+/**
+ * A share in the other protocol: for an upstream that turns out to lack remote write 2.0 when the share is already
+ * made. It is the split itself that converts, with rules by which all series stay together.
+ */
+import type { Family, Protocol, Push, Share, Split, SplitResult, SplitRules } from './split.ts'
+
+export type Converted =
+  | {
+      readonly ok: true
+      /**
+       * Mostly one. To 2.0 there may be an `aside` share of what that protocol can't carry, or it alone; and none of
+       * what neither can.
+       */
+      readonly shares: readonly Share[]
+      /** As in a split's result. */
+      readonly createdTimestampsLost: number
+      /** To 1.0: what the series' metadata says, which has no place in these shares. */
+      readonly families: readonly Family[]
+    }
+  | Extract<SplitResult, { ok: false }>
+
+/**
+ * Borrows the share. What it becomes has the same tenant, the same HA values and is `alone` if it was; a share that is
+ * of that protocol already comes back as it is.
+ *
+ * It fails as a split does. 1.0 spells out what 2.0 refers to by number, so a share can get longer than
+ * `maxOutputBytes`: `split_output_too_large`, which its halves may not be (halve.ts). And samples and histograms are
+ * opened here for the first time: `protobuf_malformed`.
+ */
+export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes: number): Converted {
+  if (share.protocol === to) return { ok: true, shares: [share], createdTimestampsLost: 0, families: [] }
+  const push: Push = { body: share.body, encoding: 'snappy', protocol: share.protocol }
+  const rules: SplitRules = {
+    ...TOGETHER,
+    output: to,
+    maxDecodedBytes: share.decodedBytes,
+    maxOutputBytes,
+    maxSeries: share.series + share.metadata,
+  }
+  const result = split(push, rules)
+  if (!result.ok) return result
+  if (result.refusals.length > 0) throw new Error('BUG: a share that an engine made has series it refuses')
+  const { tenant, ha, alone } = share
+  return {
+    ok: true,
+    shares: result.shares.map(it => ({ ...it, tenant, ha, alone })),
+    createdTimestampsLost: result.createdTimestampsLost,
+    families: result.reported.families.flatMap(it => it.families),
+  }
+}
+
+/** No series has a tenant by its labels, so all go to the default one, whose name is put right afterwards. */
+const TOGETHER = {
+  labels: [],
+  precedence: 'config',
+  strip: false,
+  prefix: '',
+  defaultTenant: 'all',
+  missing: 'default',
+  invalid: 'default',
+  format: 'mimir',
+  metadata: 'default',
+  families: 'metadata',
+  haLabels: [],
+  compression: 'fast',
+  maxTenants: 1,
+} as const satisfies Partial<SplitRules>
