@@ -47,19 +47,32 @@ for (const payload of payloads()) {
   process.stdout.write(`${cells.join(' · ')}\n`)
 }
 
-if ('merge'.includes(filter)) {
-  const [first] = payloads().filter(it => it.name === 'rw1/10-tenants/2000')
+merge('merge', 'rw1/10-tenants/2000', mergeBodies)
+for (const tenants of [1, 10, 100]) {
+  const name = `rw2/${tenants}-tenants/2000`
+  merge(`merge-${name}`, name, shares =>
+    wasm.mergeRequests(
+      shares.map(share => share.body),
+      'fast',
+    ),
+  )
+}
+
+/** Joins what the senders of a payload have for its first tenant. */
+function merge(name: string, payload: string, join: (shares: readonly Share[]) => Uint8Array): void {
+  if (!name.includes(filter)) return
+  const [first] = payloads().filter(it => it.name === payload)
   const shares = sharesOf(first as Payload)
   const [{ tenant, series }] = shares as [Share]
   const batch = shares.filter(it => it.tenant === tenant)
   const times: number[] = []
-  for (let i = 0; i < 20 * ROUNDS; i++) {
+  for (let i = 0; i < (200_000 / series) * 4; i++) {
     const start = performance.now()
-    mergeBodies(batch)
+    join(batch)
     times.push(((performance.now() - start) * 1e6) / (series * batch.length))
   }
   process.stdout.write(
-    `${'split/merge'.padEnd(28)} · ${Math.min(...times).toFixed(1)} ns/series (median ${median(times).toFixed(1)}), ${batch.length} shares of ${series} series\n`,
+    `${`split/${name}`.padEnd(28)} · ${Math.min(...times).toFixed(1)} ns/series (median ${median(times).toFixed(1)}), ${batch.length} shares of ${series} series\n`,
   )
 }
 

@@ -61,16 +61,34 @@ export function encodeMerged(to: usize): u32 {
 /** The first walk, because symbols may stand behind the series. */
 function readSymbols(i: usize, end: usize): bool {
   while (i < end) {
-    frame(i, end)
-    const stop = fieldEnd
-    if (fieldNumber == 4 && !addPlainSymbol(i, fieldStart, stop)) return false
+    const w = <u32>load<u16>(i)
+    let isSymbol = (w & 0xff) == 0x22
+    let start = i + 2
+    let stop = start + (w >> 8)
+    // The common case: symbols and series whose length has one byte.
+    if (w >= 0x8000 || !(isSymbol || (w & 0xff) == 0x2a)) {
+      frame(i, end)
+      isSymbol = fieldNumber == 4
+      start = fieldStart
+      stop = fieldEnd
+    }
+    if (isSymbol && !addPlainSymbol(i, start, stop)) return false
     i = stop
   }
   return true
 }
 
+/** The second walk: all but the symbols. */
 function writeMessage(i: usize, end: usize, p: usize): usize {
   while (i < end) {
+    // The common case: symbols and series whose length has one byte.
+    const w = <u32>load<u16>(i)
+    if (w < 0x8000 && ((w & 0xff) == 0x2a || (w & 0xff) == 0x22)) {
+      const stop = i + 2 + (w >> 8)
+      if ((w & 0xff) == 0x2a) p = writeSeries(i + 2, stop, p)
+      i = stop
+      continue
+    }
     frame(i, end)
     const stop = fieldEnd
     if (fieldNumber == 5) p = writeSeries(fieldStart, stop, p)
@@ -108,6 +126,11 @@ function writeSeries(from: usize, end: usize, p: usize): usize {
 /** Whether no field of a series from `i` on is one of label references. */
 function hasNoRefs(i: usize, end: usize): bool {
   while (i < end) {
+    const w = <u32>load<u16>(i)
+    if (w < 0x8000 && (w & 0xff) == 0x12) {
+      i += 2 + (w >> 8)
+      continue
+    }
     frame(i, end)
     if (fieldNumber == 1) return false
     i = fieldEnd

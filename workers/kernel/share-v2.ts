@@ -206,8 +206,18 @@ function writeExemplar(from: usize, end: usize, q: usize): usize {
 
 export function writeRefs(i: usize, end: usize, q: usize): usize {
   while (i < end) {
-    q = putVarint(q, refTo(<u32>varint(i, end)))
-    i = behind
+    // The common case: references of one or two bytes.
+    const w = <u32>load<u16>(i)
+    if ((w & 0x80) == 0) {
+      q = putVarint(q, refTo(w & 0x7f))
+      i++
+    } else if (w < 0x8000) {
+      q = putVarint(q, refTo((w & 0x7f) | ((w >> 8) << 7)))
+      i += 2
+    } else {
+      q = putVarint(q, refTo(<u32>varint(i, end)))
+      i = behind
+    }
   }
   return q
 }
