@@ -172,6 +172,39 @@ test('shares of 2.0 leave together, written anew, and never with those of 1.0', 
   ])
 })
 
+describe('large shares of 2.0', () => {
+  const large = (name: string) => Array.from({ length: 701 }, (_, i) => `a/${name}-${i}`)
+  const protocol = '2.0'
+  const sizes = (store: EgressStage['store']) =>
+    store.received.map(({ body }) => decodeMessage('2.0', unsnappy(body)).series.length)
+
+  test('travel alone to a store that answers at once, and small ones together', async () => {
+    let now = 0
+    const respond = gate()
+    const { push, store } = await start({ respond, now: () => now })
+    const pushes = [push(['a/0'], { protocol })]
+    await until(() => store.received.length === 1)
+    for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
+    now += 5
+    respond.open()
+    await Promise.all(pushes)
+    expect(sizes(store)).toEqual([1, 2, 701, 701])
+  })
+
+  test('travel together to a store that is far, where requests in flight are what is scarce', async () => {
+    let now = 0
+    const respond = gate()
+    const { push, store } = await start({ respond, now: () => now })
+    const pushes = [push(['a/0'], { protocol })]
+    await until(() => store.received.length === 1)
+    for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
+    now += 20
+    respond.open()
+    await Promise.all(pushes)
+    expect(sizes(store)).toEqual([1, 1404])
+  })
+})
+
 describe('shares of HA replicas', () => {
   /** Decides for the whole request by its first series, as Cortex and Mimir do; B is not the elected replica. */
   const deduplicating = (kept: string[]): Respond => {
