@@ -231,6 +231,7 @@ function readCaBundle(file: string): string | undefined {
 
 function rulesOf(config: Config): SplitRules {
   const { tenant, limits } = config
+  const { route } = config.metadata
   return {
     labels: tenant.labels,
     precedence: tenant.precedence,
@@ -241,7 +242,7 @@ function rulesOf(config: Config): SplitRules {
     invalid: tenant.invalid,
     format: tenant.format,
     output: 'same',
-    metadata: config.metadata,
+    metadata: route === 'drop' || route === 'default' ? route : 'report',
     families: 'none',
     haLabels: config.lanes.haLabels,
     compression: config.egress.compression,

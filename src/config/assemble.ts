@@ -9,7 +9,7 @@ export function assemble(
   password: Secret | undefined,
   threads: number,
 ): Config {
-  const { tenant, auth, limits, egress, lanes } = values
+  const { tenant, auth, limits, egress, lanes, metadata } = values
   const { cert_file: certFile, key_file: keyFile } = auth.ingress.tls_config
   if (values.target === undefined) throw new Error('BUG: a missing target passed the rules')
   return {
@@ -51,7 +51,17 @@ export function assemble(
       invalid: tenant.invalid,
       format: formatOf(values),
     },
-    metadata: values.metadata && tenant.default !== '' ? 'default' : 'drop',
+    metadata: {
+      route: metadata.route === 'default' && tenant.default === '' ? 'drop' : metadata.route,
+      rememberMs: metadata.remember,
+      maxSenders: metadata.max_senders,
+      maxFamilies: metadata.max_families,
+      maxWaiting: metadata.max_waiting,
+      maxWaitingBytes: metadata.max_waiting_bytes,
+      waitMs: metadata.wait,
+      intervalMs: metadata.interval,
+      maxSent: metadata.max_sent,
+    },
     engine: values.engine,
     split: { threads: values.split.threads ?? threads },
     egress: {

@@ -73,7 +73,22 @@ export interface Config {
     readonly invalid: SplitRules['invalid']
     readonly format: TenantFormat
   }
-  readonly metadata: SplitRules['metadata']
+  readonly metadata: {
+    readonly route: 'drop' | 'default' | 'all' | 'learned'
+    /** How long a tenant or a family is remembered after it was last seen, at least. */
+    readonly rememberMs: number
+    readonly maxSenders: number
+    /** For one sender, each family once for each tenant that has it. */
+    readonly maxFamilies: number
+    /** Entries of all senders that wait for their family. */
+    readonly maxWaiting: number
+    readonly maxWaitingBytes: number
+    readonly waitMs: number
+    /** 0 sends none of the metadata of 2.0 to a store of 1.0. */
+    readonly intervalMs: number
+    /** Families of all tenants that are known to have been sent within the interval. */
+    readonly maxSent: number
+  }
   readonly engine: EngineName
   readonly split: {
     /** Worker threads; 0 splits on the main thread. */

@@ -3,6 +3,7 @@ import { listed } from './key.ts'
 import { formatPlace, quote } from './problem.ts'
 import { KEYS } from './schema.ts'
 import type { Settings } from './setting.ts'
+import { leafOf } from './values.ts'
 
 /** One key of the configuration in force. */
 export interface EffectiveKey {
@@ -35,7 +36,10 @@ export function effectiveKeys(
         from: 'default',
       }
     }
-    const texts = setting.texts.map(({ text }) => scalar(key.leaf.show(text)))
+    const leaf = leafOf(key, setting)
+    // What stands in place of a section is shown as what it means there.
+    const shown = (text: string) => (setting.short ? `${leaf.parse(text, setting.origin)}` : leaf.show(text))
+    const texts = setting.texts.map(({ text }) => scalar(shown(text)))
     return {
       path,
       yaml: key.list ? `[${texts.join(', ')}]` : (texts[0] as string),

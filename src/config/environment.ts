@@ -1,7 +1,7 @@
 import type { ConfigWarning } from './config.ts'
 import { listed } from './key.ts'
 import { nearestKey } from './nearest.ts'
-import { KEYS, variableOf } from './schema.ts'
+import { KEYS, variableOf, variablesOf } from './schema.ts'
 import type { Setting, Settings, Written } from './setting.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -13,14 +13,15 @@ export function readEnvironment(env: Environment): {
 } {
   const settings = new Map<string, Setting>()
   for (const { path, key } of KEYS) {
-    for (const name of [variableOf(path), key.ct]) {
-      const value = name === undefined ? undefined : env[name]
-      if (name === undefined || value === undefined || value === '') continue
+    for (const name of variablesOf(path, key)) {
+      const value = env[name]
+      if (value === undefined || value === '') continue
       const place = { name }
       const texts: Written[] = key.list
         ? listed(value).map(text => ({ text, place }))
         : [{ text: value, place }]
-      settings.set(path, { origin: 'environment', place, texts })
+      const short = key.short !== undefined && name !== variableOf(path)
+      settings.set(path, { origin: 'environment', place, texts, ...(short ? { short } : {}) })
       break
     }
   }
@@ -28,9 +29,7 @@ export function readEnvironment(env: Environment): {
 }
 
 function unknownVariables(env: Environment): ConfigWarning[] {
-  const known = KEYS.flatMap(({ path, key }) =>
-    key.ct === undefined ? [variableOf(path)] : [variableOf(path), key.ct],
-  )
+  const known = KEYS.flatMap(({ path, key }) => variablesOf(path, key))
   const names = new Set(['SLUICE_PEERS', ...known])
   return Object.keys(env)
     .filter(name => /^(SLUICE|CT)_/.test(name) && !names.has(name) && !SERVICE_LINK.test(name))

@@ -12,7 +12,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml'
-import type { Key, Section } from './key.ts'
+import { type Key, type Section, shortKeyOf } from './key.ts'
 import { nearestKey } from './nearest.ts'
 import type { ConfigProblem, Place } from './problem.ts'
 import { KEYS, SCHEMA } from './schema.ts'
@@ -62,13 +62,24 @@ interface Walk {
 function walkSection(walk: Walk, node: Node | null | undefined, section: Section, path: string): void {
   const map = resolve(walk, node, path.slice(0, -1))
   if (isNothing(map)) return
+  const short = shortKeyOf(section)
+  if (short !== undefined && isScalar(map)) {
+    const written = { place: place(walk, node), text: textOf(map) }
+    walk.settings.set(path + short[0], {
+      origin: 'file',
+      place: written.place,
+      texts: [written],
+      short: true,
+    })
+    return
+  }
   if (!isMap(map)) {
     report(
       walk,
       node,
       path.slice(0, -1),
       describe(map),
-      `a section with ${Object.keys(section.keys).join(', ')}`,
+      `${short === undefined ? '' : `${short[1].name}, or `}a section with ${Object.keys(section.keys).join(', ')}`,
     )
     return
   }

@@ -1,4 +1,4 @@
-import { type Key, listed, type Section } from './key.ts'
+import { type Key, listed, type Section, shortKeyOf } from './key.ts'
 import { SCHEMA } from './schema.ts'
 
 /** The JSON Schema that editors check `sluice.yaml` with: keys, types and bounds; what holds between keys is beyond it. */
@@ -10,17 +10,20 @@ export function jsonSchema(): object {
   }
 }
 
-function ofSection({ sentence, keys }: Section): object {
+function ofSection(section: Section): object {
+  const { sentence, keys } = section
   const properties = Object.entries(keys).map(([name, node]) => [
     name,
     node.kind === 'key' ? ofKey(node) : ofSection(node),
   ])
-  return {
-    description: sentence,
+  const map = {
     type: ['object', 'null'],
     additionalProperties: false,
     properties: Object.fromEntries(properties),
   }
+  const description = sentence.replaceAll('`', '')
+  const short = shortKeyOf(section)
+  return short === undefined ? { description, ...map } : { description, anyOf: [short[1].json, map] }
 }
 
 function ofKey(key: Key): object {

@@ -13,6 +13,11 @@ export interface Key<T = unknown> {
   readonly ct: string | undefined
   /** The peer can't tell empty and 0 from "not written", and takes its default then. So do we for its keys. */
   readonly zeroIsUnset: boolean
+  /**
+   * What may be written in place of the key's whole section, and means this key: the peer has one value where we have a
+   * section. Its variables are the peer's, and the section's own.
+   */
+  readonly short: Leaf<unknown> | undefined
   readonly sentence: string
   /** Carries the type of the value, and nothing at run time. */
   readonly value?: T
@@ -36,9 +41,15 @@ export type Values<K extends Keys> = {
 interface Options {
   readonly ct?: string
   readonly zeroIsUnset?: true
+  readonly short?: Leaf<unknown>
 }
 
-export function key<T>(leaf: Leaf<T>, def: string, sentence: string, options: Options = {}): Key<T> {
+export function key<T>(
+  leaf: Leaf<T>,
+  def: string,
+  sentence: string,
+  options: Omit<Options, 'short'> & { readonly short?: Leaf<T> } = {},
+): Key<T> {
   return { ...bare(leaf, sentence, options), default: def, unset: '' }
 }
 
@@ -68,8 +79,16 @@ export function listed(text: string): string[] {
     .filter(item => item !== '')
 }
 
-function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined }: Options) {
-  return { kind: 'key', leaf, list: false, ct, zeroIsUnset: zeroIsUnset === true, sentence } as const
+function bare(leaf: Leaf<unknown>, sentence: string, { ct, zeroIsUnset = undefined, short }: Options) {
+  return { kind: 'key', leaf, list: false, ct, zeroIsUnset: zeroIsUnset === true, short, sentence } as const
+}
+
+/** The key of a section that one value in place of the section means, by its name; undefined where there is none. */
+export function shortKeyOf({ keys }: Section): readonly [name: string, short: Leaf<unknown>] | undefined {
+  for (const [name, node] of Object.entries(keys)) {
+    if (node.kind === 'key' && node.short !== undefined) return [name, node.short]
+  }
+  return undefined
 }
 
 export function section<const K extends Keys>(sentence: string, keys: K): Section<K> {

@@ -4,7 +4,7 @@
  * no schema library stands here: those start from values that YAML has typed already.
  */
 import { parseAddress } from './address.ts'
-import type { Address, LogLevel, ShedRule, Target } from './config.ts'
+import type { Address, Config, LogLevel, ShedRule, Target } from './config.ts'
 import { DURATION_PATTERN, parseDuration } from './duration.ts'
 import { Misfit } from './problem.ts'
 import { Secret } from './secret.ts'
@@ -61,6 +61,22 @@ const BOOLEANS: Readonly<Record<Origin, { true: readonly string[]; false: readon
     true: ['1', 't', 'T', 'TRUE', 'true', 'True'],
     false: ['0', 'f', 'F', 'FALSE', 'false', 'False'],
   },
+}
+
+/** cortex-tenant's one value for what has a section here. */
+export const metadataSwitch: Leaf<Config['metadata']['route']> = {
+  name: 'boolean',
+  parse(text, origin) {
+    const value = boolean.parse(text, origin)
+    if (value instanceof Misfit) {
+      return new Misfit(
+        `${value.allowed}; or ${origin === 'file' ? 'a section with route' : 'SLUICE_METADATA_ROUTE'}`,
+      )
+    }
+    return value ? 'default' : 'drop'
+  },
+  show: asItIs,
+  json: boolean.json,
 }
 
 export function integer(min: number, max: number): Leaf<number> {

@@ -1,5 +1,5 @@
 import type { Key, Section } from './key.ts'
-import { SCHEMA, variableOf } from './schema.ts'
+import { SCHEMA, variablesOf } from './schema.ts'
 
 /** `docs/configuration.md`: a table per section. */
 export function renderReference(): string {
@@ -30,10 +30,11 @@ function rowsOf(section: Section, base: string, flat: boolean): string[] {
 }
 
 function renderRow(path: string, key: Key): string {
-  const variables = [variableOf(path), key.ct].filter(name => name !== undefined)
   const cells = [
     `\`${path}\``,
-    variables.map(name => `\`${name}\``).join('<br>'),
+    variablesOf(path, key)
+      .map(name => `\`${name}\``)
+      .join('<br>'),
     key.list ? `list: ${key.leaf.name}` : key.leaf.name,
     defaultOf(key),
     key.sentence,

@@ -11,6 +11,7 @@ import {
   integer,
   labelName,
   logLevel,
+  metadataSwitch,
   oneOf,
   secret,
   shedRule,
@@ -91,12 +92,6 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     ct: 'CT_CONCURRENCY',
     zeroIsUnset: true,
   }),
-  metadata: key(
-    boolean,
-    'false',
-    'Whether metric metadata, which has no tenant, goes to `tenant.default`; otherwise it is dropped.',
-    { ct: 'CT_METADATA' },
-  ),
   max_connection_duration: key(
     duration,
     '0s',
@@ -241,6 +236,50 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       'Most bytes of bodies in flight, which is 32 pushes of the largest size; further ones get 503.',
     ),
   }),
+
+  metadata: section(
+    'What becomes of metric metadata, which has no tenant in remote write 1.0. `metadata: true` alone means `route: default`, and `metadata: false` means `route: drop`.',
+    {
+      route: key(
+        oneOf('drop', 'default', 'all', 'learned'),
+        'drop',
+        'Where entries go: nowhere, to `tenant.default`, to all tenants that their sender writes, or to those that it writes series of that family for.',
+        { ct: 'CT_METADATA', short: metadataSwitch },
+      ),
+      remember: key(
+        duration,
+        '1h',
+        'How long a sender’s tenants and families are remembered after they were last seen; with all and learned.',
+      ),
+      max_senders: key(
+        integer(1, 1_000_000),
+        '200',
+        'Most senders remembered; the one that was silent the longest is forgotten.',
+      ),
+      max_families: key(
+        integer(1, 10_000_000),
+        '20000',
+        'Most families remembered for one sender, each once for each tenant that has it; further ones are not learned.',
+      ),
+      max_waiting: key(
+        integer(0, 10_000_000),
+        '20000',
+        'Most entries, of all senders, that wait until their family is known; further ones are dropped.',
+      ),
+      max_waiting_bytes: key(size(0, GIB), '8MiB', 'Most bytes of these; further ones are dropped.'),
+      wait: key(duration, '2m', 'How long an entry waits before it is dropped.'),
+      interval: key(
+        duration,
+        '1m',
+        'How often metadata of a 2.0 push goes to a store that takes 1.0, per tenant and family; 0 is never.',
+      ),
+      max_sent: key(
+        integer(1, 10_000_000),
+        '100000',
+        'Most families of tenants known to have been sent within the interval; beyond it, the oldest are sent again sooner.',
+      ),
+    },
+  ),
 
   lanes: section(
     'Each tenant has a lane to the store: a queue, and requests in flight. Pushes that arrive meanwhile leave together.',
@@ -419,6 +458,12 @@ export const KEYS: readonly PathedKey[] = pathed(SCHEMA, '')
 /** Our own variable for a key: `tenant.label_list` → `SLUICE_TENANT_LABEL_LIST`. */
 export function variableOf(path: string): string {
   return `SLUICE_${path.toUpperCase().replaceAll('.', '_')}`
+}
+
+/** All variables of a key, the one that wins first. */
+export function variablesOf(path: string, { short, ct }: Key): readonly string[] {
+  const section = short === undefined ? [] : [variableOf(path.slice(0, path.lastIndexOf('.')))]
+  return [variableOf(path), ...section, ...(ct === undefined ? [] : [ct])]
 }
 
 function pathed(section: Section, base: string): PathedKey[] {

@@ -12,6 +12,8 @@ export interface Setting {
   readonly origin: Origin
   readonly place: Place
   readonly texts: readonly Written[]
+  /** Whether it stands in place of the key's section. */
+  readonly short?: true
 }
 
 /** By path: `tenant.label_list`. */

@@ -1,4 +1,5 @@
 import { type Key, type Keys, listed, type Section, type Values } from './key.ts'
+import type { Leaf } from './leaf.ts'
 import { type ConfigProblem, Misfit, quote } from './problem.ts'
 import { SCHEMA } from './schema.ts'
 import type { Setting, Settings } from './setting.ts'
@@ -46,15 +47,22 @@ function readKey(key: Key, path: string, reading: Reading): unknown {
   const setting = reading.settings.get(path)
   if (setting === undefined || meansDefault(key, setting)) return defaultOf(key)
   const results = setting.texts.map(({ text, place }) => {
-    const result = key.leaf.parse(text, setting.origin)
+    const leaf = leafOf(key, setting)
+    const result = leaf.parse(text, setting.origin)
     if (!(result instanceof Misfit)) return result
     reading.failed.add(path)
-    reading.problems.push({ place, key: path, found: quote(key.leaf.show(text)), allowed: result.allowed })
+    const written = setting.short ? path.slice(0, path.lastIndexOf('.')) : path
+    reading.problems.push({ place, key: written, found: quote(leaf.show(text)), allowed: result.allowed })
     return undefined
   })
   if (reading.failed.has(path)) return defaultOf(key)
   reading.written.add(path)
   return key.list ? results : results[0]
+}
+
+/** By whose words the texts of a setting are to be read. */
+export function leafOf(key: Key, { short }: Setting): Leaf<unknown> {
+  return short && key.short !== undefined ? key.short : key.leaf
 }
 
 /** Where the peer can't tell "empty" and 0 from "not written". */

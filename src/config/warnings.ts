@@ -49,8 +49,8 @@ export function warningsFor({ values, written }: ValuesRead): ConfigWarning[] {
       'has no {tenant} in its path, which is where VictoriaMetrics looks for it',
     ],
     [
-      'metadata',
-      values.metadata && tenant.default === '',
+      'metadata.route',
+      values.metadata.route === 'default' && tenant.default === '',
       'has no effect without tenant.default: metadata is dropped',
     ],
     [

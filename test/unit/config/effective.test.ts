@@ -27,6 +27,14 @@ describe('the configuration in force', () => {
     expect(lines).toContain('  label_precedence: config # SLUICE_TENANT_LABEL_PRECEDENCE')
   })
 
+  test('shows one value in place of a section as what it means there', () => {
+    expect(linesOf('target: http://x\nmetadata: yes\ntenant: {default: d}\n')).toContain(
+      '  route: default # test.yaml:2:11',
+    )
+    expect(linesOf('target: http://x\n', { CT_METADATA: 'f' })).toContain('  route: drop # CT_METADATA')
+    expect(linesOf('target: http://x\nmetadata: {route: all}\n')).toContain('  route: all # test.yaml:2:19')
+  })
+
   test('has every key once', () => {
     expect(load('target: http://x').effective.map(({ path }) => path)).toEqual(KEYS.map(({ path }) => path))
   })

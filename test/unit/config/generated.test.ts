@@ -105,6 +105,10 @@ describe('the JSON Schema', () => {
     'tenant: {default: 007, label_remove: yes, label_list: [a]}',
     'limits: {max_body: 1024, max_decoded: 8 MiB}',
     'log_level: WARN',
+    'metadata: yes',
+    'metadata: false',
+    'metadata:',
+    'metadata: {route: learned, wait: 5m}',
   ])('accepts what loads: %s', text => {
     expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true)
     expect(() => load('f.yaml', `target: http://x\n${text}\n`)).not.toThrow()
@@ -120,6 +124,10 @@ describe('the JSON Schema', () => {
     'limits: {max_body: 8M}',
     'concurrency: many',
     'metadata: maybe',
+    'metadata: learned',
+    'metadata: {route: true}',
+    'metadata: {rout: all}',
+    'metadata: [true]',
     'target: store:9090',
   ])('refuses what does not load: %s', text => {
     expect(validate(parse(text))).toBe(false)

@@ -56,7 +56,17 @@ describe('a configuration', () => {
         invalid: 'reject',
         format: 'mimir',
       },
-      metadata: 'drop',
+      metadata: {
+        route: 'drop',
+        rememberMs: 3_600_000,
+        maxSenders: 200,
+        maxFamilies: 20_000,
+        maxWaiting: 20_000,
+        maxWaitingBytes: 8 * 2 ** 20,
+        waitMs: 120_000,
+        intervalMs: 60_000,
+        maxSent: 100_000,
+      },
       engine: 'wasm',
       split: { threads: 3 },
       egress: {
@@ -181,10 +191,42 @@ describe('the tenant', () => {
   })
 })
 
-test('metadata goes to the default tenant where there is one', () => {
-  expect(load(`${TARGET}metadata: yes\ntenant: {default: d}`).config.metadata).toBe('default')
-  expect(load(`${TARGET}metadata: yes`).config.metadata).toBe('drop')
-  expect(load(`${TARGET}metadata: no\ntenant: {default: d}`).config.metadata).toBe('drop')
+describe('metadata', () => {
+  const D = `${TARGET}tenant: {default: d}\n`
+  const routeOf = (text: string, env: Record<string, string> = {}) => load(text, env).config.metadata.route
+
+  test('goes to the default tenant where there is one', () => {
+    expect(routeOf(`${D}metadata: yes`)).toBe('default')
+    expect(routeOf(`${TARGET}metadata: yes`)).toBe('drop')
+    expect(routeOf(`${D}metadata: no`)).toBe('drop')
+    expect(routeOf(`${D}metadata: {route: default}`)).toBe('default')
+    expect(routeOf(`${TARGET}metadata: {route: default}`)).toBe('drop')
+    expect(routeOf(`${TARGET}metadata:\n  route: learned`)).toBe('learned')
+    expect(routeOf(`${TARGET}metadata:`)).toBe('drop')
+  })
+
+  test('is one value or a section, in variables too: the more exact one wins, and both over the file', () => {
+    expect(routeOf(D, { SLUICE_METADATA: 'true' })).toBe('default')
+    expect(routeOf(`${D}metadata: {route: all}`, { CT_METADATA: '0' })).toBe('drop')
+    expect(routeOf(`${D}metadata: true`, { SLUICE_METADATA_ROUTE: 'learned' })).toBe('learned')
+    expect(routeOf(D, { CT_METADATA: 't', SLUICE_METADATA: 'f' })).toBe('drop')
+    expect(routeOf(D, { SLUICE_METADATA: 't', SLUICE_METADATA_ROUTE: 'all' })).toBe('all')
+  })
+
+  test('takes words of one spelling for that only', () => {
+    const boolean = 'true or false, yes or no, on or off; or a section with route'
+    expect(problemsOf(`${TARGET}metadata: learned`)).toEqual([
+      `test.yaml:2:11: metadata: found "learned"; allowed: ${boolean}`,
+    ])
+    expect(problemsOf(`${TARGET}metadata: {route: true}`)).toEqual([
+      'test.yaml:2:19: metadata.route: found "true"; allowed: drop, default, all or learned',
+    ])
+    expect(problemsOf(`${TARGET}metadata: [true]`)[0]).toMatch(
+      /^test.yaml:2:11: metadata: found a list; allowed: boolean, or a section with route, /,
+    )
+    expect(problemsOf(`${TARGET}metadata: true\nmetadata: {route: all}`)[0]).toMatch(/a second time/)
+    expect(problemsOf(`${TARGET}metadata: {rout: all}`)[0]).toMatch(/did you mean metadata.route/)
+  })
 })
 
 test('encodings are each there once', () => {

@@ -65,7 +65,7 @@ describe('a mistake is named with its place, what was found and what is allowed:
     [
       'no word for a boolean',
       `${OK}metadata: maybe\n`,
-      'sluice.yaml:2:11: metadata: found "maybe"; allowed: true or false, yes or no, on or off',
+      'sluice.yaml:2:11: metadata: found "maybe"; allowed: true or false, yes or no, on or off; or a section with route',
     ],
     [
       'no word of a choice',
@@ -181,8 +181,8 @@ describe('a mistake is named with its place, what was found and what is allowed:
   test('a variable has its own name for a place', () => {
     const error = errorOf(OK, { env: { CT_METADATA: 'yes', SLUICE_LIMITS_MAX_SERIES: '0' } })
     expect(error.message).toBe(`The configuration has 2 problems:
-  CT_METADATA: metadata: found "yes"; allowed: true or false, 1 or 0, t or f
-  SLUICE_LIMITS_MAX_SERIES: limits.max_series: found "0"; allowed: a whole number from 1 to 10000000`)
+  SLUICE_LIMITS_MAX_SERIES: limits.max_series: found "0"; allowed: a whole number from 1 to 10000000
+  CT_METADATA: metadata: found "yes"; allowed: true or false, 1 or 0, t or f; or SLUICE_METADATA_ROUTE`)
   })
 
   test('a password file that is not there, or empty', () => {

@@ -35,7 +35,11 @@ describe('a warning', () => {
       'tenant: {format: victoriametrics}',
       'target has no {tenant} in its path, which is where VictoriaMetrics looks for it',
     ],
-    ['metadata: true', 'metadata has no effect without tenant.default: metadata is dropped'],
+    ['metadata: true', 'metadata.route has no effect without tenant.default: metadata is dropped'],
+    [
+      'metadata: {route: default}',
+      'metadata.route has no effect without tenant.default: metadata is dropped',
+    ],
     [
       'auth: {egress: {username: u, password: hunter2}}',
       'auth.egress.password is sent in clear: target is plain http',
