@@ -19,6 +19,7 @@ import { createConnections } from './ingress/connection.ts'
 import { registerRoutes } from './ingress/routes.ts'
 import { createServer } from './ingress/server.ts'
 import type { Logger } from './log.ts'
+import { MetadataRouter } from './metadata/router.ts'
 import { Metrics } from './metrics.ts'
 import { createPipeline, type PushReport } from './pipeline.ts'
 import { PushLog } from './push-log.ts'
@@ -41,6 +42,7 @@ export interface App {
 }
 
 const CERTIFICATE_INTERVAL_MS = 10_000
+const METADATA_SWEEP_MS = 5000
 /** After the drain: time for the last 503s to leave. */
 const LAST_ANSWERS_MS = 250
 
@@ -97,7 +99,19 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     refused: limit => metrics.limited(limit),
     mergeRequests: splitter.mergeRequests,
   })
-  registerGauges(metrics, { config, gate, pressure, egress, splitter })
+  const rules = rulesOf(config)
+  const metadata = new MetadataRouter({
+    policy: config.metadata,
+    rules,
+    events: {
+      dropped: reason => metrics.metadataDropped(reason),
+      limited: limit => metrics.limited(limit),
+    },
+    now: () => performance.now(),
+  })
+  const metadataSweeper = setInterval(() => metadata.sweep(), METADATA_SWEEP_MS)
+  metadataSweeper.unref()
+  registerGauges(metrics, { config, gate, pressure, egress, splitter, metadata })
 
   const pushLog = new PushLog({ log, responseErrors: config.log.responseErrors })
 
@@ -116,7 +130,8 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     split: splitter.split,
     deliver: egress.deliver,
     memo: egress.memo,
-    rules: rulesOf(config),
+    metadata,
+    rules,
     policy: {
       on429: config.on429,
       onUpstreamRefusal: config.onUpstreamRefusal,
@@ -163,6 +178,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     await Promise.all([server.close(), metricsServer.close()])
     pressure.stop()
     egress.stop()
+    clearInterval(metadataSweeper)
     await Promise.all([splitter.close(), upstream.destroy()])
   }
 

@@ -3,6 +3,7 @@ import type { Gate } from './admission/gate.ts'
 import type { Pressure } from './admission/pressure.ts'
 import type { Config } from './config/config.ts'
 import type { Egress } from './egress/egress.ts'
+import type { MetadataRouter } from './metadata/router.ts'
 import type { Metrics } from './metrics.ts'
 import type { Splitter } from './split/splitter.ts'
 
@@ -12,9 +13,13 @@ export interface Gauged {
   readonly pressure: Pressure
   readonly egress: Egress
   readonly splitter: Splitter
+  readonly metadata: MetadataRouter
 }
 
-export function registerGauges(metrics: Metrics, { config, gate, pressure, egress, splitter }: Gauged): void {
+export function registerGauges(
+  metrics: Metrics,
+  { config, gate, pressure, egress, splitter, metadata }: Gauged,
+): void {
   const { lanes, connections, memo, upstreamBreaker } = egress
   const bounded = (name: string, help: string, read: () => number, key: string, limit: number) => {
     metrics.gauge(name, help, read)
@@ -94,4 +99,43 @@ export function registerGauges(metrics: Metrics, { config, gate, pressure, egres
     config.memo.maxBytes,
   )
   metrics.gauge('memo_pushes', 'Failed pushes in the retry memo.', () => memo.size)
+
+  bounded(
+    'metadata_senders',
+    'Senders whose tenants and families are remembered.',
+    () => metadata.senders,
+    'metadata.max_senders',
+    config.metadata.maxSenders,
+  )
+  metrics.gauge(
+    'metadata_families',
+    'Families remembered, each once for each sender and tenant.',
+    () => metadata.families,
+  )
+  metrics.gauge(
+    'metadata_families_per_sender_limit',
+    'metadata.max_families',
+    () => config.metadata.maxFamilies,
+  )
+  bounded(
+    'metadata_waiting',
+    'Metadata entries that wait for a series of their family.',
+    () => metadata.waiting,
+    'metadata.max_waiting',
+    config.metadata.maxWaiting,
+  )
+  bounded(
+    'metadata_waiting_bytes',
+    'Bytes of these.',
+    () => metadata.waitingBytes,
+    'metadata.max_waiting_bytes',
+    config.metadata.maxWaitingBytes,
+  )
+  bounded(
+    'metadata_sent',
+    'Families of tenants known to have been sent to a store of 1.0 within metadata.interval.',
+    () => metadata.sent,
+    'metadata.max_sent',
+    config.metadata.maxSent,
+  )
 }

@@ -7,6 +7,7 @@ import type { Delivery } from './egress/deliver.ts'
 import type { AttemptReport } from './egress/flight.ts'
 import type { LaneEvent } from './egress/lane.ts'
 import type { ErrorCode } from './errors.ts'
+import type { MetadataDrop } from './metadata/router.ts'
 import type { PushReport } from './pipeline.ts'
 import type { Counts } from './split/split.ts'
 import { TenantLabels } from './tenant-labels.ts'
@@ -29,7 +30,7 @@ const RECEIVED = [
   'exemplars',
   'metadata',
 ] as const satisfies (keyof Counts)[]
-const ENDED = ['shares', 'series', 'samples', 'histograms', 'exemplars'] as const
+const ENDED = ['shares', 'series', 'samples', 'histograms', 'exemplars', 'metadata'] as const
 /** How a share ended; `remembered` is one that an earlier push of the same bytes had brought already. */
 type End = Delivery['verdict']['kind'] | 'remembered'
 type Ends = Record<(typeof ENDED)[number], number>
@@ -44,6 +45,7 @@ export class Metrics {
   readonly #received: Readonly<Record<keyof Counts, Counter>>
   readonly #ended: Readonly<Record<(typeof ENDED)[number], Counter<'verdict' | 'tenant'>>>
   readonly #refused: Counter<'reason' | 'policy'>
+  readonly #metadataDropped: Counter<'reason'>
   readonly #disagreements: Counter
   readonly #pushSeconds: Histogram
   readonly #splitSeconds: Histogram
@@ -92,11 +94,17 @@ export class Metrics {
       samples: ended('samples', 'Samples in shares'),
       histograms: ended('histograms', 'Native histograms in shares'),
       exemplars: ended('exemplars', 'Exemplars in shares'),
+      metadata: ended('metadata', 'Metadata entries in shares, each once for each tenant'),
     }
     this.#refused = counter(
       'refused_series_total',
       'Series left out before delivery, by reason and policy.',
       ['reason', 'policy'],
+    )
+    this.#metadataDropped = counter(
+      'metadata_dropped_total',
+      'Metadata entries that went to no tenant: by route, without a name, unknown after metadata.wait, no room (full), or replaced by a newer one while they waited.',
+      ['reason'],
     )
     this.#disagreements = counter(
       'tenant_label_disagreements_total',
@@ -152,6 +160,8 @@ export class Metrics {
 
     for (const kind of RECEIVED) if (split.received[kind] > 0) this.#received[kind].inc(split.received[kind])
     if (split.disagreements > 0) this.#disagreements.inc(split.disagreements)
+    const byRoute = metadataByRoute(split)
+    if (byRoute > 0) this.#metadataDropped.inc({ reason: 'route' }, byRoute)
     for (const { reason, dropped, series } of split.refusals) {
       this.#refused.inc({ reason, policy: dropped ? 'drop' : 'reject' }, series)
     }
@@ -167,7 +177,11 @@ export class Metrics {
       const key = tenant === undefined ? end : `${end} ${tenant}`
       let sum = sums.get(key)
       if (sum === undefined) {
-        sum = { end, tenant, ends: { shares: 0, series: 0, samples: 0, histograms: 0, exemplars: 0 } }
+        sum = {
+          end,
+          tenant,
+          ends: { shares: 0, series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 },
+        }
         sums.set(key, sum)
       }
       sum.ends.shares++
@@ -175,6 +189,7 @@ export class Metrics {
       sum.ends.samples += share.samples
       sum.ends.histograms += share.histograms
       sum.ends.exemplars += share.exemplars
+      sum.ends.metadata += share.metadata
     }
     for (const { end, tenant, ends } of sums.values()) {
       const labels = tenant === undefined ? { verdict: end } : { verdict: end, tenant }
@@ -191,6 +206,10 @@ export class Metrics {
     this.#lanes.inc({ event })
   }
 
+  metadataDropped(reason: MetadataDrop): void {
+    this.#metadataDropped.inc({ reason })
+  }
+
   limited(limit: string): void {
     this.#limits.inc({ limit })
   }
@@ -199,4 +218,11 @@ export class Metrics {
   refused(code: ErrorCode): void {
     this.#errors.inc({ code })
   }
+}
+
+/** Entries that the split itself has left out: what it received and neither placed, refused nor reported. */
+function metadataByRoute({ received, shares, refusals, reported }: NonNullable<PushReport['split']>): number {
+  if (received.metadata === 0) return 0
+  const left = received.metadata - reported.entries.length
+  return [...shares, ...refusals].reduce((sum, { metadata }) => sum - metadata, left)
 }

@@ -15,6 +15,7 @@ import type { Deliver, Delivery } from './egress/deliver.ts'
 import { isFinal, type Memo } from './egress/memo.ts'
 import type { Sender } from './egress/sender.ts'
 import { SluiceError } from './errors.ts'
+import type { MetadataRouter } from './metadata/router.ts'
 import { decodedCharge } from './split/claim.ts'
 import type { Encoding, Protocol, SplitResult, SplitRules } from './split/split.ts'
 import type { Splitter } from './split/splitter.ts'
@@ -34,6 +35,8 @@ interface Arrival {
   /** The values of those among them that the configuration names; pushes that differ in them never share a request. */
   readonly forwarded: string
   readonly sender: Sender
+  /** The sender's address. Its connections have it in common. */
+  readonly address: string
   /** Aborts with a SluiceError when its delivery is to end now: the sender is gone, or this process. */
   readonly cancelled: AbortSignal
 }
@@ -55,6 +58,7 @@ export interface PipelineOptions {
   readonly split: Splitter['split']
   readonly deliver: Deliver
   readonly memo: Pick<Memo, 'recall' | 'remember'>
+  readonly metadata: Pick<MetadataRouter, 'asks' | 'route'>
   readonly rules: SplitRules
   readonly policy: AnswerPolicy
   readonly maxBodyBytes: number
@@ -76,8 +80,19 @@ interface Progress {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { gate, split, deliver, memo, rules, policy, maxBodyBytes, pushDeadlineMs, report } = options
+  const { gate, split, deliver, memo, metadata, rules, policy, maxBodyBytes, pushDeadlineMs, report } =
+    options
   const { now = () => performance.now() } = options
+
+  const variants = new Map<string, SplitRules>()
+
+  /** The same object for the same rules, as long as no prefix makes them new: an engine has them ready then. */
+  function rulesFor({ protocol, prefix }: Arrival): SplitRules {
+    const families = metadata.asks(protocol, rules.output === 'same' ? protocol : rules.output)
+    const variant = variants.get(families) ?? { ...rules, families }
+    variants.set(families, variant)
+    return prefix === undefined ? variant : { ...variant, prefix }
+  }
 
   async function pass(arrival: Arrival, progress: Progress, arrived: number): Promise<Answer> {
     // A chunked body says nothing of its length, so it is charged the most that it may have; nothing longer is ever read.
@@ -97,7 +112,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const earlier = memo.recall(body, scope)
       const started = now()
       const push = { body, encoding: arrival.encoding, protocol: arrival.protocol }
-      const chosen = arrival.prefix === undefined ? rules : { ...rules, prefix: arrival.prefix }
+      const chosen = rulesFor(arrival)
       const { result, body: returned } = await split(push, chosen)
       progress.splitSeconds = (now() - started) / 1000
       if (!result.ok) {
@@ -107,8 +122,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
       const { sender, headers, forwarded, cancelled } = arrival
       const context = { sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
-      const { deliveries, sent } = await deliver(result.shares, context, earlier, cancelled)
+      const routed = metadata.route(`${arrival.address} ${arrival.prefix ?? ''}`, result)
+      const { deliveries, sent } = await deliver(routed.shares, context, earlier, cancelled)
       progress.deliveries = deliveries
+      routed.settle(deliveries)
       if (!deliveries.every(({ verdict }) => isFinal(verdict))) memo.remember(returned, scope, sent, earlier)
       cancelled.throwIfAborted()
       return answerOf(progress.deliveries, result.refusals, policy)

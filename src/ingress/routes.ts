@@ -100,6 +100,7 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
       prefix: typeof prefix === 'string' && prefix !== '' ? `${prefix}-` : undefined,
       ...passedOn(raw, passOn),
       sender: connection.sender,
+      address: raw.socket.remoteAddress ?? '',
       cancelled: cancel.signal,
     })
     if (connection.isOld(performance.now())) reply.header('connection', 'close')

@@ -19,7 +19,7 @@ import { type WaitEnd, type WaitingEntry, WaitingRoom } from './waiting.ts'
  */
 export type MetadataDrop = 'name' | WaitEnd
 
-export interface MetadataEvents {
+interface MetadataEvents {
   dropped(reason: MetadataDrop): void
   /** A bound was met, by its key. */
   limited(limit: 'metadata.max_families'): void

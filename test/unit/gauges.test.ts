@@ -8,6 +8,7 @@ import { KEYS } from '../../src/config/schema.ts'
 import { createEgress, type Egress } from '../../src/egress/egress.ts'
 import { verdictOf } from '../../src/egress/verdict.ts'
 import { registerGauges } from '../../src/gauges.ts'
+import { MetadataRouter } from '../../src/metadata/router.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { createSplitter, type Splitter } from '../../src/split/splitter.ts'
 
@@ -34,7 +35,13 @@ beforeEach(() => {
   })
   const pressure = new Pressure(config.admission, processVitals(2 ** 34))
   const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })
-  registerGauges(metrics, { config, gate, pressure, egress, splitter })
+  const metadata = new MetadataRouter({
+    policy: config.metadata,
+    rules: { haLabels: [], compression: 'fast', maxOutputBytes: 1000 },
+    events: { dropped() {}, limited() {} },
+    now: () => 0,
+  })
+  registerGauges(metrics, { config, gate, pressure, egress, splitter, metadata })
 })
 afterEach(async () => {
   egress.stop()
@@ -55,7 +62,7 @@ describe('each limit', () => {
     for (const [name, { help, value }] of limits) {
       expect(keys).toContain(help.split(',')[0])
       expect(value).toBeGreaterThan(0)
-      expect([...all.keys()]).toContain(name.replace(/(_per_lane)?_limit$/, ''))
+      expect([...all.keys()]).toContain(name.replace(/(_per_(lane|sender))?_limit$/, ''))
     }
   })
 
@@ -70,6 +77,11 @@ describe('each limit', () => {
     ['upstream_connections_per_lane', 'lanes.max_connections_percent', 64],
     ['memo_bytes', 'memo.max_bytes', 16 * 2 ** 20],
     ['tenant_labels', 'metrics.max_tenants', 7],
+    ['metadata_senders', 'metadata.max_senders', 200],
+    ['metadata_families_per_sender', 'metadata.max_families', 20_000],
+    ['metadata_waiting', 'metadata.max_waiting', 20_000],
+    ['metadata_waiting_bytes', 'metadata.max_waiting_bytes', 8 * 2 ** 20],
+    ['metadata_sent', 'metadata.max_sent', 100_000],
   ])('of %s says what %s is', async (name, help, value) => {
     expect((await gauges()).get(`sluice_${name}_limit`)).toEqual({ help, value })
   })

@@ -12,10 +12,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/app.ts': [
     ...['src/admission', 'src/config', 'src/egress', 'src/ingress', 'src/split'],
     ...['src/cortex-tenant-metrics.ts', 'src/errors.ts', 'src/gauges.ts', 'src/log.ts', 'src/metrics.ts'],
-    ...['src/pipeline.ts', 'src/push-log.ts'],
+    ...['src/metadata', 'src/pipeline.ts', 'src/push-log.ts'],
   ],
-  'src/gauges.ts': ['src/admission', 'src/config', 'src/egress', 'src/metrics.ts', 'src/split'],
-  'src/metrics.ts': ['src/egress', 'src/errors.ts', 'src/pipeline.ts', 'src/split', 'src/tenant-labels.ts'],
+  'src/gauges.ts': [
+    ...['src/admission', 'src/config', 'src/egress', 'src/metadata', 'src/metrics.ts', 'src/split'],
+  ],
+  'src/metrics.ts': [
+    'src/egress',
+    'src/errors.ts',
+    'src/metadata',
+    'src/pipeline.ts',
+    'src/split',
+    'src/tenant-labels.ts',
+  ],
   'src/cortex-tenant-metrics.ts': ['src/egress', 'src/pipeline.ts', 'src/tenant-labels.ts'],
   'src/push-log.ts': ['src/errors.ts', 'src/log.ts', 'src/pipeline.ts'],
   'src/ingress': [
@@ -26,9 +35,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/split',
     'src/text.ts',
   ],
-  'src/pipeline.ts': ['src/admission', 'src/answer.ts', 'src/egress', 'src/errors.ts', 'src/split'],
+  'src/pipeline.ts': [
+    ...['src/admission', 'src/answer.ts', 'src/egress', 'src/errors.ts', 'src/metadata', 'src/split'],
+  ],
   'src/answer.ts': ['src/egress', 'src/errors.ts', 'src/split'],
   'src/egress': ['src/config', 'src/split', 'src/tenant.ts', 'src/text.ts'],
+  'src/metadata': ['src/config', 'src/egress', 'src/split', 'src/tenant.ts'],
   'src/split': ['src/tenant.ts', 'workers/kernel'],
   'src/admission': [],
   'src/config': ['src/split', 'src/tenant.ts'],
