@@ -94,10 +94,12 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
         peerMetrics?.attempted(attempt)
       },
       happened: event => metrics.happened(event),
+      lost: createdTimestamps => metrics.lost(createdTimestamps),
       broke: err => log.error({ err }, 'a bug: a batch could not be sent'),
     },
     refused: limit => metrics.limited(limit),
     mergeRequests: splitter.mergeRequests,
+    convert: splitter.convert,
   })
   const rules = rulesOf(config)
   const metadata = new MetadataRouter({

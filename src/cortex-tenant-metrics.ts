@@ -4,7 +4,7 @@
  * multiply), and a request is counted with `accept_all` too.
  */
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { AttemptReport } from './egress/flight.ts'
+import type { AttemptReport } from './egress/attempt.ts'
 import type { PushReport } from './pipeline.ts'
 import { TenantLabels } from './tenant-labels.ts'
 

@@ -20,7 +20,7 @@ export function registerGauges(
   metrics: Metrics,
   { config, gate, pressure, egress, splitter, metadata }: Gauged,
 ): void {
-  const { lanes, connections, memo, upstreamBreaker } = egress
+  const { lanes, connections, memo, upstreamBreaker, protocol } = egress
   const bounded = (name: string, help: string, read: () => number, key: string, limit: number) => {
     metrics.gauge(name, help, read)
     metrics.gauge(`${name}_limit`, key, () => limit)
@@ -73,6 +73,16 @@ export function registerGauges(
   metrics.gauge('breakers_open', 'Tenants whose breaker is open.', () => lanes.breakersOpen)
   metrics.gauge('upstream_breaker_open', '1 while the store as a whole is taken for down.', () =>
     upstreamBreaker.open ? 1 : 0,
+  )
+  metrics.gauge(
+    'upstream_protocol',
+    'Remote write that the store is known to speak, 1 or 2; 0 while it is unproven, or nobody asks.',
+    () => Number(protocol.known ?? 0),
+  )
+  metrics.gauge(
+    'upstream_turns_waiting',
+    'Requests of 2.0 that wait for one that proves the store.',
+    () => protocol.waiting,
   )
   bounded(
     'upstream_connections',

@@ -3,8 +3,8 @@
  * process. Tenants become label values only where the configuration says so, and only so many of them.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import type { AttemptReport } from './egress/attempt.ts'
 import type { Delivery } from './egress/deliver.ts'
-import type { AttemptReport } from './egress/flight.ts'
 import type { LaneEvent } from './egress/lane.ts'
 import type { ErrorCode } from './errors.ts'
 import type { MetadataDrop } from './metadata/router.ts'
@@ -53,6 +53,7 @@ export class Metrics {
   readonly #attemptShares: Histogram
   readonly #lanes: Counter<'event'>
   readonly #limits: Counter<'limit'>
+  readonly #timestampsLost: Counter
 
   constructor(options: MetricsOptions) {
     const { registry } = options
@@ -121,8 +122,12 @@ export class Metrics {
     this.#attemptShares = histogram('upstream_attempt_shares', 'Shares that one request carried.', [], SHARES)
     this.#lanes = counter(
       'lane_events_total',
-      'What happened in lanes: retry, batch_split, written_differs, limit_halved, breaker_opened, shed, withdrawn, queue_full.',
+      'What happened in lanes: retry, batch_split, written_differs, limit_halved, breaker_opened, shed, withdrawn, queue_full, turn_awaited, fell_back, converted.',
       ['event'],
+    )
+    this.#timestampsLost = counter(
+      'created_timestamps_lost_total',
+      'Created and start timestamps of remote write 2.0 that went out as 1.0, which has none.',
     )
     this.#limits = counter('limit_hits_total', 'Refusals, by the key of the limit that was met.', ['limit'])
 
@@ -159,6 +164,7 @@ export class Metrics {
     if (split === undefined) return
 
     for (const kind of RECEIVED) if (split.received[kind] > 0) this.#received[kind].inc(split.received[kind])
+    this.lost(split.createdTimestampsLost)
     if (split.disagreements > 0) this.#disagreements.inc(split.disagreements)
     const byRoute = metadataByRoute(split)
     if (byRoute > 0) this.#metadataDropped.inc({ reason: 'route' }, byRoute)
@@ -208,6 +214,11 @@ export class Metrics {
 
   metadataDropped(reason: MetadataDrop): void {
     this.#metadataDropped.inc({ reason })
+  }
+
+  /** Created timestamps that a store of 1.0 does not get. */
+  lost(createdTimestamps: number): void {
+    if (createdTimestamps > 0) this.#timestampsLost.inc(createdTimestamps)
   }
 
   limited(limit: string): void {

@@ -69,6 +69,8 @@ export function assemble(
       maxConnsPerHost: values.max_conns_per_host,
       maxConnectionDurationMs: values.max_connection_duration,
       forwardHeaders: [...new Set(egress.forward_headers.map(name => name.toLowerCase()))],
+      protocol: egress.protocol,
+      protocolReprobeMs: egress.protocol_reprobe,
       writtenHeaders: egress.written_headers,
     },
     limits: {

@@ -3,7 +3,7 @@
  * key's default and sentence; keys there are those of the YAML file.
  */
 import type { EngineName } from '../split/engine.ts'
-import type { Encoding, SplitRules } from '../split/split.ts'
+import type { Encoding, Protocol, SplitRules } from '../split/split.ts'
 import type { TenantFormat } from '../tenant.ts'
 import type { Secret } from './secret.ts'
 
@@ -101,6 +101,8 @@ export interface Config {
     readonly maxConnectionDurationMs: number
     /** Names, in lower case, of inbound headers that go to the store as they are. */
     readonly forwardHeaders: readonly string[]
+    readonly protocol: 'auto' | 'same' | Protocol
+    readonly protocolReprobeMs: number
     /** Whether a store of 2.0 is one that says nothing of what it wrote. */
     readonly writtenHeaders: 'expected' | 'omitted'
   }

@@ -400,6 +400,16 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       'How hard snappy tries: `none` is larger on the wire and takes almost no CPU.',
     ),
     forward_headers: list(headerName, 'Inbound headers that go to the store as they are.'),
+    protocol: key(
+      oneOf('auto', 'same', '1.0', '2.0'),
+      'auto',
+      'In which remote write the store is written to: as a push came in, and in 1.0 while the store shows that it lacks 2.0 (`auto`); always as it came in (`same`); or always in one.',
+    ),
+    protocol_reprobe: key(
+      duration,
+      '1h',
+      'How long a store that lacks 2.0 gets 1.0 before 2.0 is tried again.',
+    ),
     written_headers: key(
       oneOf('expected', 'omitted'),
       'expected',

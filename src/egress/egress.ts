@@ -1,7 +1,9 @@
 /** Everything between a split push and the store, made and joined: lanes, connections, breakers, the memo. */
 import type { Config } from '../config/config.ts'
 import { matcherOf } from '../config/shed-rule.ts'
+import type { Converted } from '../split/convert.ts'
 import type { MergeRequests } from '../split/merge.ts'
+import type { Protocol, Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { Breaker } from './breaker.ts'
 import { Connections } from './connections.ts'
@@ -10,6 +12,7 @@ import { Departures } from './departures.ts'
 import type { LaneEvents, LanePolicy } from './lane.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
 import { Memo } from './memo.ts'
+import { UpstreamProtocol } from './protocol.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface EgressOptions {
@@ -18,6 +21,8 @@ export interface EgressOptions {
   readonly events: LaneEvents
   readonly refused: LanesOptions['refused']
   readonly mergeRequests: MergeRequests
+  /** Borrows the share. */
+  readonly convert: (share: Share, to: Protocol, maxOutputBytes: number) => Converted
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -28,6 +33,8 @@ export interface Egress {
   readonly connections: Connections
   readonly upstreamBreaker: Breaker
   readonly memo: Memo
+  /** Knows what the next push is to be split into. */
+  readonly protocol: UpstreamProtocol
   stop(): void
 }
 
@@ -36,7 +43,7 @@ const UPSTREAM_FAILURES = 4
 const SWEEP_MS = 10_000
 
 export function createEgress(options: EgressOptions): Egress {
-  const { config, upstream, events, refused, mergeRequests } = options
+  const { config, upstream, events, refused, mergeRequests, convert } = options
   const { random = Math.random, now = () => performance.now() } = options
   const { lanes: limits, breaker } = config
   const max = config.egress.maxConnsPerHost
@@ -44,6 +51,9 @@ export function createEgress(options: EgressOptions): Egress {
   const connections = new Connections({ max, maxPerLane })
   const upstreamBreaker = new Breaker({ ...breaker, failures: breaker.failures * UPSTREAM_FAILURES }, now)
   const memo = new Memo(config.memo, now)
+  const omitsWritten = config.egress.writtenHeaders === 'omitted'
+  const { protocol: choice, protocolReprobeMs: reprobeMs } = config.egress
+  const protocol = new UpstreamProtocol({ choice, reprobeMs, omitsWritten }, now)
 
   const policy: LanePolicy = { ...limits, retry: config.retry, breaker, shedAfterMs: undefined }
   const rules = config.shed.map(({ pattern, afterMs }) => ({ matches: matcherOf(pattern), afterMs }))
@@ -59,7 +69,10 @@ export function createEgress(options: EgressOptions): Egress {
       upstreamBreaker,
       connections,
       departures: new Departures(),
-      omitsWritten: config.egress.writtenHeaders === 'omitted',
+      protocol,
+      convert: share => convert(share, '1.0', config.limits.maxSplitOutputBytes),
+      turnMs: config.timeoutMs,
+      omitsWritten,
       mergeShares: shares =>
         mergeRequests(
           shares.map(share => share.body),
@@ -83,6 +96,7 @@ export function createEgress(options: EgressOptions): Egress {
     connections,
     upstreamBreaker,
     memo,
+    protocol,
     stop: () => clearInterval(sweeper),
   }
 }

@@ -5,13 +5,16 @@
  */
 import type { Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
+import type { AttemptReport } from './attempt.ts'
 import { Batch, type MergeShares } from './batch.ts'
 import type { Breaker } from './breaker.ts'
 import { Account, type Connections } from './connections.ts'
 import type { Departures } from './departures.ts'
-import { type AttemptReport, type FlightOptions, fly } from './flight.ts'
+import { type FlightOptions, fly } from './flight.ts'
 import { Health, type HealthPolicy } from './health.ts'
 import { type BatchLimits, LaneQueue } from './lane-queue.ts'
+import type { ConvertShare } from './parcel.ts'
+import type { UpstreamProtocol } from './protocol.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
 import type { Upstream } from './upstream.ts'
@@ -37,11 +40,16 @@ export type LaneEvent =
   | 'shed'
   | 'withdrawn'
   | 'queue_full'
+  | 'turn_awaited'
+  | 'fell_back'
+  | 'converted'
 
 /** What happens here is counted by whoever listens; no branch counts by itself. */
 export interface LaneEvents {
   attempted(attempt: AttemptReport): void
   happened(what: LaneEvent): void
+  /** Created and start timestamps that 1.0 can't carry, in a share that had to be converted here. */
+  lost(createdTimestamps: number): void
   /** A bug of ours. */
   broke(error: unknown): void
 }
@@ -51,6 +59,9 @@ export interface LaneDependencies {
   readonly upstreamBreaker: Breaker
   readonly connections: Connections
   readonly departures: Departures
+  readonly protocol: UpstreamProtocol
+  readonly convert: ConvertShare
+  readonly turnMs: number
   readonly omitsWritten: boolean
   readonly mergeShares: MergeShares
   readonly events: LaneEvents
@@ -97,6 +108,7 @@ export class Lane implements Carrier {
       health: this.#health,
       attempted: attempt => events.attempted(attempt),
       happened: what => events.happened(what),
+      lost: createdTimestamps => events.lost(createdTimestamps),
       concluded: (shares, verdict) => this.#conclude(shares, verdict),
       spoils: ({ context }) => context.sender.rejected(tenant, now() + REMEMBERED_MS),
     }

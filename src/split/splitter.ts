@@ -3,10 +3,11 @@
  * more than they do. Whoever calls sees one function.
  */
 import { Piscina } from 'piscina'
+import { type Converted, convert } from './convert.ts'
 import { createEngine, type EngineName } from './engine.ts'
 import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
-import type { Push, SplitResult, SplitRules } from './split.ts'
+import type { Protocol, Push, Share, SplitResult, SplitRules } from './split.ts'
 
 /** What travels to a thread; plain values. */
 export interface SplitTask {
@@ -41,6 +42,8 @@ export interface Splitter {
   split(push: Push, rules: SplitRules): Promise<SplitOutcome>
   /** On this thread, whatever the size: a batch is made at the moment it leaves. */
   readonly mergeRequests: MergeRequests
+  /** The same; it is asked for only while a store is not known. Borrows the share; see convert.ts. */
+  convert(share: Share, to: Protocol, maxOutputBytes: number): Converted
   /**
    * Resolves when every thread has loaded its engine and run it once; rejects where that can't be. Threads take memory
    * (some 30 MiB each), so they are started by the first push that is meant for one, and what comes before they are warm is
@@ -84,10 +87,13 @@ const MANY_THREADS = 3
 export function createSplitter(options: SplitterOptions, start = startThreads): Splitter {
   const { name, split, mergeRequests } = createEngine(options.engine)
   const inline = (push: Push, rules: SplitRules) => ({ result: split(push, rules), body: push.body })
+  const asOther: Splitter['convert'] = (share, to, maxOutputBytes) =>
+    convert(split, share, to, maxOutputBytes)
   if (options.threads === 0) {
     return {
       engine: name,
       mergeRequests,
+      convert: asOther,
       split: async (push, rules) => inline(push, rules),
       warm: async () => {},
       waiting: 0,
@@ -120,6 +126,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
   return {
     engine: name,
     mergeRequests,
+    convert: asOther,
     split: async (push, rules) => {
       if (push.body.length < inlineBelowBytes) return inline(push, rules)
       if (warm && pool !== undefined) return run(pool, { push, rules })

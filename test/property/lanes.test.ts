@@ -14,7 +14,9 @@ import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext, QueuedShare } from '../../src/egress/shipment.ts'
 import type { Attempt, Route, Reply as StoreReply } from '../../src/egress/upstream.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
+import { convert } from '../../src/split/convert.ts'
 import { createEngine } from '../../src/split/engine.ts'
+import { splitByReference } from '../../src/split/reference/engine.ts'
 import type { Protocol, Share } from '../../src/split/split.ts'
 import { unsnappy } from '../support/decode.ts'
 import { message, series } from '../support/messages.ts'
@@ -201,8 +203,9 @@ async function play(s: Scheduler, played: Script): Promise<void> {
   const egress = createEgress({
     config,
     upstream: { route: (tenant): Route => ({ path: tenant, headers: { '1.0': [], '2.0': [] } }), attempt },
-    events: { attempted() {}, happened() {}, broke: error => bugs.push(error) },
+    events: { attempted() {}, happened() {}, broke: error => bugs.push(error), lost() {} },
     refused: limit => bugs.push(limit),
+    convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),
     mergeRequests,
     now: Date.now,
     random: () => 0.5,

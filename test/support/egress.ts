@@ -1,13 +1,14 @@
 /** The egress as the app joins it, in this process, before a store that is a real HTTP server. */
 import { loadConfig } from '../../src/config/load.ts'
+import type { AttemptReport } from '../../src/egress/attempt.ts'
 import type { Delivered } from '../../src/egress/deliver.ts'
 import { createEgress, type Egress } from '../../src/egress/egress.ts'
-import type { AttemptReport } from '../../src/egress/flight.ts'
 import type { LaneEvent } from '../../src/egress/lane.ts'
 import type { Earlier } from '../../src/egress/memo.ts'
 import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext } from '../../src/egress/shipment.ts'
 import { Upstream } from '../../src/egress/upstream.ts'
+import { convert } from '../../src/split/convert.ts'
 import { splitByReference } from '../../src/split/reference/engine.ts'
 import { mergeByReference } from '../../src/split/reference/merge-requests.ts'
 import type { Protocol, Share, SplitRules } from '../../src/split/split.ts'
@@ -21,6 +22,8 @@ export interface EgressStage extends AsyncDisposable {
   readonly store: Receiver
   readonly attempts: AttemptReport[]
   readonly events: LaneEvent[]
+  /** Created timestamps that 1.0 can’t carry. */
+  readonly lost: number[]
   /** Delivers one push with these series, each `tenant/name` or a set of labels; see PushOptions. */
   push(
     list: readonly (string | Readonly<Record<string, string>>)[],
@@ -60,6 +63,7 @@ export async function startEgress({
   const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
   const attempts: AttemptReport[] = []
   const events: LaneEvent[] = []
+  const lost: number[] = []
   const upstream = new Upstream({
     target: config.target,
     tenantHeader: config.tenant.header,
@@ -78,12 +82,14 @@ export async function startEgress({
     events: {
       attempted: attempt => attempts.push(attempt),
       happened: event => events.push(event),
+      lost: createdTimestamps => lost.push(createdTimestamps),
       broke: error => {
         throw error
       },
     },
     refused: () => {},
     mergeRequests: mergeByReference,
+    convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),
     ...(now === undefined ? {} : { now }),
   })
   const clock = now ?? (() => performance.now())
@@ -92,6 +98,7 @@ export async function startEgress({
     store,
     attempts,
     events,
+    lost,
     push(list, options = {}) {
       const context: PushContext = {
         sender: options.sender ?? new Sender(),

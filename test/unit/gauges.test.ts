@@ -29,9 +29,10 @@ beforeEach(() => {
       route: () => ({ path: '/', headers: { '1.0': [], '2.0': [] } }),
       attempt: async () => ({ verdict: verdictOf(204, '', undefined), reported: undefined }),
     },
-    events: { attempted() {}, happened() {}, broke() {} },
+    events: { attempted() {}, happened() {}, broke() {}, lost() {} },
     refused() {},
     mergeRequests: splitter.mergeRequests,
+    convert: splitter.convert,
   })
   const pressure = new Pressure(config.admission, processVitals(2 ** 34))
   const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })

@@ -74,6 +74,8 @@ describe('a configuration', () => {
         maxConnsPerHost: 256,
         maxConnectionDurationMs: 0,
         forwardHeaders: [],
+        protocol: 'auto',
+        protocolReprobeMs: 3_600_000,
         writtenHeaders: 'expected',
       },
       limits: {

@@ -153,7 +153,7 @@ describe('a lane', () => {
 
 test('shares of 2.0 leave together, written anew, and never with those of 1.0', async () => {
   const respond = gate()
-  const { push, store } = await start({ respond })
+  const { push, store } = await start({ respond, yaml: 'egress: { protocol: same }' })
   const protocol = '2.0'
   const pushes = [push(['a/0'], { protocol })]
   await until(() => store.received.length === 1)

@@ -43,7 +43,7 @@ describe('what was written of a push', () => {
   ])('by a store that says nothing is with egress.written_headers: %s %d', async (headers, written) => {
     stage = await startEgress({
       respond: answerWith(204),
-      yaml: `egress: { written_headers: ${headers} }`,
+      yaml: `egress: { protocol: same, written_headers: ${headers} }`,
     })
     const delivered = await stage.push(['a/1', 'a/2'], { protocol: '2.0' })
     expect([verdicts(delivered), samples(delivered)]).toEqual([['delivered'], written])

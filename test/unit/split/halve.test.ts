@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { countsIn, halve } from '../../../src/split/halve.ts'
-import type { Protocol } from '../../../src/split/split.ts'
+import { halve } from '../../../src/split/halve.ts'
+import type { Protocol, Share } from '../../../src/split/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { message, metadata, series } from '../../support/messages.ts'
-import { compressed } from '../../support/stage.ts'
+import { share } from '../../support/shares.ts'
 import { concat, len } from '../../support/wire.ts'
 
 const list = (count: number) =>
   Array.from({ length: count }, (_, i) => series({ __name__: `s${i}`, job: 'x' }))
-const namesOf = (block: Uint8Array, protocol: Protocol) =>
-  decodeMessage(protocol, unsnappy(block)).series.map(({ labels }) => labels[0]?.[1])
+const namesOf = ({ body, protocol }: Share) =>
+  decodeMessage(protocol, unsnappy(body)).series.map(({ labels }) => labels[0]?.[1])
 
 describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
   const halves = (bytes: Uint8Array) => {
-    const both = halve(compressed(bytes), protocol)
+    const both = halve(share('t', bytes, { protocol }))
     if (both === undefined) throw new Error('no halves')
     return both
   }
@@ -24,44 +24,49 @@ describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
     [6, ['s0', 's1', 's2'], ['s3', 's4', 's5']],
   ])('of %d series becomes two, in order, the first not the smaller', (count, first, second) => {
     const both = halves(message(protocol, list(count)))
-    expect(both.map(half => namesOf(half, protocol))).toEqual([first, second])
+    expect(both.map(namesOf)).toEqual([first, second])
   })
 
   test('keeps every byte of its series', () => {
     const whole = message(protocol, list(5))
     const before = decodeMessage(protocol, whole).series
-    const after = halves(whole).flatMap(half => decodeMessage(protocol, unsnappy(half)).series)
+    const after = halves(whole).flatMap(half => decodeMessage(protocol, unsnappy(half.body)).series)
     expect(after).toEqual(before)
   })
 
   test('counts what is in each half', () => {
     const more = { histograms: [new Uint8Array(0)], exemplars: [{ labels: [], rest: new Uint8Array(0) }] }
     const both = halves(message(protocol, [...list(2), series({ a: 'b' }, { ...more, samples: [] })]))
-    expect(both.map(half => countsIn(half, protocol))).toEqual([
-      { samples: 2, histograms: 0, exemplars: 0 },
-      { samples: 0, histograms: 1, exemplars: 1 },
+    expect(both).toMatchObject([
+      { tenant: 't', series: 2, samples: 2, histograms: 0, exemplars: 0 },
+      { tenant: 't', series: 1, samples: 0, histograms: 1, exemplars: 1 },
     ])
+    for (const { body, decodedBytes } of both) expect(unsnappy(body)).toHaveLength(decodedBytes)
   })
 
   test.each([0, 1])('of %d series can’t be halved', count => {
-    expect(halve(compressed(message(protocol, list(count))), protocol)).toBeUndefined()
+    expect(halve(share('t', message(protocol, list(count)), { protocol }))).toBeUndefined()
   })
 
   test('keeps fields beside its entries in both halves', () => {
     const option = len(1000, 'option')
     const both = halves(concat(message(protocol, list(2)), option))
-    for (const half of both) expect(decodeMessage(protocol, unsnappy(half)).options).not.toBe('')
+    for (const half of both) expect(decodeMessage(protocol, unsnappy(half.body)).options).not.toBe('')
   })
 })
 
 test('metadata of 1.0 is halved with the series, of which there may be none', () => {
-  const both = halve(compressed(concat(metadata('a', 'A'), metadata('b', 'B'), metadata('c', 'C'))), '1.0')
-  expect(both?.map(half => decodeMessage('1.0', unsnappy(half)).metadata.length)).toEqual([2, 1])
+  const both = halve(share('t', concat(metadata('a', 'A'), metadata('b', 'B'), metadata('c', 'C'))))
+  expect(both?.map(half => decodeMessage('1.0', unsnappy(half.body)).metadata.length)).toEqual([2, 1])
+  expect(both?.map(half => [half.series, half.metadata])).toEqual([
+    [0, 2],
+    [0, 1],
+  ])
 })
 
 test('both halves of 2.0 have the whole symbol table', () => {
   const whole = message('2.0', list(4))
   const { symbols } = decodeMessage('2.0', whole)
-  for (const half of halve(compressed(whole), '2.0') ?? [])
-    expect(decodeMessage('2.0', unsnappy(half)).symbols).toEqual(symbols)
+  for (const half of halve(share('t', whole, { protocol: '2.0' })) ?? [])
+    expect(decodeMessage('2.0', unsnappy(half.body)).symbols).toEqual(symbols)
 })

@@ -1,0 +1,111 @@
+/**
+ * From a sender of 2.0 to a store that may lack it: one try to deliver a parcel, in the protocol that the store takes,
+ * and again as 1.0 where its answer shows that it does not know 2.0.
+ */
+import { type AttemptOptions, attempt } from './attempt.ts'
+import type { Batch } from './batch.ts'
+import type { Account, Connections } from './connections.ts'
+import { type Counted, counted } from './counted.ts'
+import type { ConvertShare, Parcel } from './parcel.ts'
+import type { UpstreamProtocol, Way } from './protocol.ts'
+import type { Reply } from './upstream.ts'
+import { cancelledVerdict, NOTHING, type Verdict } from './verdict.ts'
+
+export interface BridgeOptions extends AttemptOptions {
+  readonly protocol: UpstreamProtocol
+  readonly account: Account
+  readonly connections: Connections
+  readonly convert: ConvertShare
+  /** How long a request may wait for its turn while the store's protocol is unproven: as long as for an answer. */
+  readonly turnMs: number
+  /** Whether the store is one that writes all of a 2.0 request and reports nothing. */
+  readonly omitsWritten: boolean
+  readonly happened: (what: 'breaker_opened' | 'turn_awaited' | 'fell_back' | 'converted') => void
+  readonly lost: (createdTimestamps: number) => void
+}
+
+export type Headers = Readonly<Record<string, string>>
+
+/** Holds a connection when it is called and when it resolves, but not while it waits for its turn. */
+export async function cross(
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Counted> {
+  const { protocol, health } = options
+  if (parcel.protocol === '1.0') {
+    const { verdict } = await attempt(batch, { protocol: '1.0', body: parcel.body, headers }, options)
+    if (verdict.status === 415) protocol.refusesOne()
+    return clear(verdict)
+  }
+  const way = protocol.way() ?? (await turn(batch, options))
+  if (typeof way !== 'string') return clear(way)
+  try {
+    // Others of this lane, or of all, may have opened a breaker while it waited.
+    if (health.waitMs > 0) return clear(health.refusal)
+    return way === 'as 1.0'
+      ? clear((await sendAsOne(batch, parcel, headers, options)).verdict)
+      : await sendAsTwo(batch, parcel, headers, options)
+  } finally {
+    if (way === 'probe') protocol.ended()
+  }
+}
+
+async function turn(batch: Batch, options: BridgeOptions): Promise<Way | Verdict> {
+  const { protocol, account, connections, health, turnMs, happened } = options
+  happened('turn_awaited')
+  connections.give(account)
+  const way = await protocol.turn(turnMs, batch.cancellation)
+  await new Promise<void>(resolve => connections.take(account, resolve))
+  if (way !== undefined) return way
+  if (batch.cancellation.cancelled) return cancelledVerdict(batch.cancellation.reason)
+  // Whoever probed got no answer for as long. It would have got none either, and breakers must hear of it.
+  const reason = `no turn within timeout (${turnMs / 1000} s), while the store’s protocol is not known`
+  const late: Verdict = {
+    kind: 'unreachable',
+    status: 0,
+    reason,
+    retryAfterMs: undefined,
+    cause: 'timeout',
+    written: NOTHING,
+  }
+  if (health.attempted(late, health.attempting())) happened('breaker_opened')
+  return late
+}
+
+async function sendAsTwo(
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Counted> {
+  const { protocol, omitsWritten, happened } = options
+  const two = await attempt(batch, { protocol: '2.0', body: parcel.body, headers }, options)
+  const count = (reply: Reply) => counted(reply, parcel.sent, parcel.shares.length, omitsWritten)
+  if (!protocol.answered(two)) return count(two)
+  happened('fell_back')
+  const one = await sendAsOne(batch, parcel, headers, options)
+  const holds = protocol.answeredOne(two, one)
+  return holds === one ? clear(one.verdict) : count(two)
+}
+
+async function sendAsOne(
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Reply> {
+  const { protocol, happened, lost, convert } = options
+  const one = parcel.asOne(convert)
+  if (!('body' in one)) return { verdict: one, reported: undefined }
+  happened('converted')
+  if (one.createdTimestampsLost > 0) lost(one.createdTimestampsLost)
+  const reply = await attempt(batch, { protocol: '1.0', body: one.body, headers }, options)
+  if (reply.verdict.status === 415) protocol.refusesOne()
+  return reply
+}
+
+function clear(verdict: Verdict): Counted {
+  return { verdict, unclear: false }
+}

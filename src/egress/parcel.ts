@@ -1,0 +1,62 @@
+/** What one request holds, and the same as 1.0 for a store that lacks 2.0. */
+import type { Converted } from '../split/convert.ts'
+import { mergeBodies } from '../split/merge.ts'
+import type { Protocol, Share } from '../split/split.ts'
+import { NOTHING, sumOf, type Verdict, type Written } from './verdict.ts'
+
+/** Borrows the share. */
+export type ConvertShare = (share: Share) => Converted
+
+interface AsOne {
+  readonly body: Uint8Array
+  readonly createdTimestampsLost: number
+}
+
+export class Parcel {
+  readonly protocol: Protocol
+  readonly shares: readonly Share[]
+  readonly #merge: () => Uint8Array
+  #body: Uint8Array | undefined
+  #asOne: AsOne | Verdict | undefined
+
+  /** `merge` returns the message of all shares together, which are of one protocol. */
+  constructor(shares: readonly Share[], merge: () => Uint8Array) {
+    this.protocol = (shares[0] as Share).protocol
+    this.shares = shares
+    this.#merge = merge
+  }
+
+  get body(): Uint8Array {
+    this.#body ??= this.#merge()
+    return this.#body
+  }
+
+  get sent(): Written {
+    return this.shares.length === 1 ? (this.shares[0] as Share) : sumOf(this.shares)
+  }
+
+  /** As 1.0, converted once; a verdict where that can't be done. */
+  asOne(convert: ConvertShare): AsOne | Verdict {
+    this.#asOne ??= this.#convert(convert)
+    return this.#asOne
+  }
+
+  #convert(convert: ConvertShare): AsOne | Verdict {
+    const converted: Share[] = []
+    let createdTimestampsLost = 0
+    for (const share of this.shares) {
+      const result = convert(share)
+      if (!result.ok) {
+        // What is too long as 1.0 is treated as if the store had said so: in parts, it may not be.
+        const status = result.code === 'split_output_too_large' ? 413 : 400
+        const reason = `can’t be sent as 1.0: ${result.detail}`
+        return { kind: 'rejected', status, reason, refusal: false, written: NOTHING }
+      }
+      converted.push(...result.shares)
+      createdTimestampsLost += result.createdTimestampsLost
+    }
+    const [only] = converted
+    const body = converted.length === 1 && only !== undefined ? only.body : mergeBodies(converted)
+    return { body, createdTimestampsLost }
+  }
+}
