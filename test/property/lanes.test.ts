@@ -13,18 +13,20 @@ import { Lane } from '../../src/egress/lane.ts'
 import { Sender } from '../../src/egress/sender.ts'
 import type { PushContext, QueuedShare } from '../../src/egress/shipment.ts'
 import type { Attempt, Route, Reply as StoreReply } from '../../src/egress/upstream.ts'
-import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/egress/verdict.ts'
+import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from '../../src/egress/verdict.ts'
 import { convert } from '../../src/split/convert.ts'
 import { createEngine } from '../../src/split/engine.ts'
 import { splitByReference } from '../../src/split/reference/engine.ts'
 import type { Protocol, Share } from '../../src/split/split.ts'
-import { unsnappy } from '../support/decode.ts'
+import { decodeMessage, unsnappy } from '../support/decode.ts'
 import { message, series } from '../support/messages.ts'
 import { context, share } from '../support/shares.ts'
 
 /** What the store does with a request. */
 type Reply =
   | 204
+  /** Stores all but one of the series, and says so where it counts. */
+  | 'a part'
   | 400
   | 401
   | 413
@@ -35,6 +37,14 @@ type Reply =
   | 'broken'
   | 'broken after it was stored'
   | 'timeout'
+
+/** What the store makes of 2.0. */
+type Kind =
+  | 'knows 2.0'
+  | 'answers 415'
+  | 'answers 400'
+  | 'ignores the type'
+  | 'takes 2.0 alone and does not count'
 
 interface Push {
   readonly tenants: readonly string[]
@@ -53,6 +63,8 @@ interface From {
 interface Script {
   readonly yaml: string
   readonly from: readonly From[]
+  /** What the store is at first, and after so many requests. */
+  readonly kinds: readonly [Kind, number, Kind]
   /** Of its requests, in their order; after that everything is stored. */
   readonly replies: readonly Reply[]
   readonly ticks: readonly number[]
@@ -61,7 +73,7 @@ interface Script {
 }
 
 const reply = fc.constantFrom<Reply[]>(
-  ...([204, 204, 400, 401, 413, 429, 500, 503] as const),
+  ...([204, 204, 'a part', 400, 401, 413, 429, 500, 503] as const),
   ...(['connect', 'broken', 'broken after it was stored', 'timeout'] as const),
 )
 const push = fc.record<Push>({
@@ -73,11 +85,13 @@ const push = fc.record<Push>({
 const pushes = fc.array(push, { minLength: 1, maxLength: 3 })
 /** All alike, so that their shares merge, or not. */
 const from = fc.oneof(
-  pushes.map((list): From => ({ replica: '', credentials: '', protocol: '1.0', pushes: list })),
+  fc
+    .tuple(pushes, fc.constantFrom<Protocol[]>('1.0', '2.0'))
+    .map(([list, protocol]): From => ({ replica: '', credentials: '', protocol, pushes: list })),
   fc.record<From>({
     replica: fc.constantFrom('', 'A', 'B'),
     credentials: fc.constantFrom('', 'x'),
-    protocol: fc.constantFrom('1.0', '1.0', '2.0'),
+    protocol: fc.constantFrom('1.0', '2.0'),
     pushes,
   }),
 )
@@ -89,19 +103,26 @@ const yaml = fc
     batch: fc.constantFrom(1, 3, 10_000),
     linger: fc.constantFrom('0s', '20ms'),
     failures: fc.constantFrom(0, 1, 3),
+    reprobe: fc.constantFrom('1s', '1h'),
   })
   .map(
-    ({ conns, percent, concurrency, batch, linger, failures }) => `
+    ({ conns, percent, concurrency, batch, linger, failures, reprobe }) => `
 target: http://store/push
 max_conns_per_host: ${conns}
 lanes: { concurrency: ${concurrency}, max_batch_series: ${batch}, linger: ${linger}, max_connections_percent: ${percent} }
 breaker: { failures: ${failures}, cooldown: 100ms }
 memo: { ttl: 24h }
+egress: { protocol_reprobe: ${reprobe} }
 `,
   )
+const kind = fc.constantFrom<Kind[]>(
+  ...(['knows 2.0', 'answers 415', 'answers 400', 'ignores the type'] as const),
+  'takes 2.0 alone and does not count',
+)
 const script = fc.record<Script>({
   yaml,
   from: fc.array(from, { minLength: 1, maxLength: 8 }),
+  kinds: fc.tuple(kind, fc.nat(20), kind),
   replies: fc.array(reply, { maxLength: 30 }),
   ticks: fc.array(fc.constantFrom(1, 60, 1000, 30_000), { maxLength: 10 }),
   perTurn: fc.integer({ min: 1, max: 4 }),
@@ -134,10 +155,12 @@ interface Known {
 }
 
 async function play(s: Scheduler, played: Script): Promise<void> {
-  const { yaml: text, from: senders, replies, ticks, perTurn } = played
+  const { yaml: text, from: senders, kinds, replies, ticks, perTurn } = played
   const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
   const shares: Known[] = []
   const active = new Set<readonly Known[]>()
+  /** Those of 2.0 that left while the store was unproven. */
+  const probes = new Set<readonly Known[]>()
   const tracked: QueuedShare[] = []
   const bugs: unknown[] = []
   let requests = 0
@@ -156,7 +179,9 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     }
   }
 
-  const begins = ({ route, headers }: Attempt, carried: readonly Known[]) => {
+  const begins = ({ route, headers, protocol }: Attempt, carried: readonly Known[]) => {
+    if (protocol === '2.0' && egress.protocol.known === undefined) probes.add(carried)
+    expect(probes.size).toBeLessThanOrEqual(1)
     const first = carried[0] as Known
     for (const one of carried) {
       expect(one.tenant).toBe(route.path)
@@ -174,30 +199,35 @@ async function play(s: Scheduler, played: Script): Promise<void> {
 
   async function attempt(request: Attempt, cancellation: Cancellation): Promise<StoreReply> {
     if (cancellation.cancelled) return { verdict: cancelledVerdict(cancellation.reason), reported: undefined }
-    const held = [
-      ...Buffer.from(unsnappy(request.body))
-        .toString('latin1')
-        .matchAll(/#(\d+)\.(\d+)#/g),
-    ]
-    const carried = [...new Set(held.map(([, id]) => shares[Number(id)] as Known))]
+    const held = decodeMessage(request.protocol, unsnappy(request.body)).series.map(({ labels }) => {
+      const [, id, index] = /^#(\d+)\.(\d+)#$/.exec(String(labels[0]?.[1])) as RegExpExecArray
+      return { of: shares[Number(id)] as Known, index: Number(index) }
+    })
+    const carried = [...new Set(held.map(({ of }) => of))]
     begins(request, carried)
     active.add(carried)
     check()
+    const [before, change, after] = kinds
+    const kind = requests < change ? before : after
     const does = replies[requests++] ?? 204
     const aborted = new Promise<Verdict>(resolve => {
       cancellation.listen(() => resolve(cancelledVerdict(cancellation.reason)))
     })
+    let reported: Written | undefined
     const answered = s.schedule(Promise.resolve(does), `${request.route.path}: ${does}`).then(() => {
-      if (does === 204 || does === 'broken after it was stored')
-        for (const [, id, index] of held) shares[Number(id)]?.stored.add(Number(index))
-      return verdictFor(does)
+      const { said, stores, counts } = answerOf(does, kind, request.protocol, carried)
+      const kept = held.slice(0, { all: held.length, part: held.length - 1, none: 0 }[stores])
+      for (const { of, index } of kept) of.stored.add(index)
+      if (counts) reported = { samples: kept.length, histograms: 0, exemplars: 0 }
+      return verdictFor(said)
     })
     const verdict = await Promise.race([aborted, answered])
     const only = carried[0] as Known
     if (verdict.kind === 'rejected' && carried.length === 1) only.rejectedAlone = true
     active.delete(carried)
+    probes.delete(carried)
     cancellation.listen(undefined)
-    return { verdict, reported: undefined }
+    return { verdict, reported }
   }
 
   const egress = createEgress({
@@ -237,7 +267,9 @@ async function play(s: Scheduler, played: Script): Promise<void> {
       expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush)
       for (const [index, { verdict }] of deliveries.entries()) {
         const one = known[index] as Known
-        if (verdict.kind === 'delivered') expect(one.stored.size).toBe(one.series)
+        if (verdict.written === 'all') expect(one.stored.size).toBe(one.series)
+        else expect(verdict.written.samples).toBeLessThanOrEqual(one.stored.size)
+        if (one.from.protocol === '1.0' && verdict.kind === 'delivered') expect(verdict.written).toBe('all')
         if (verdict.kind === 'rejected') expect(one.rejectedAlone || verdict.refusal).toBe(true)
       }
       if (deliveries.every(({ verdict }) => isOver(verdict))) return
@@ -263,6 +295,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
           protocol,
           ha: [replica],
           series: push.series,
+          samples: push.series,
         })
       })
       await send(push, ofPush, known, common)
@@ -300,7 +333,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
   expect(await Promise.race([Promise.all(late), turn('never')])).not.toBe('never')
   const { lanes, connections } = egress
   expect([lanes.queuedShares, lanes.queuedBytes, lanes.inFlight]).toEqual([0, 0, 0])
-  expect([connections.taken, connections.waiting]).toEqual([0, 0])
+  expect([connections.taken, connections.waiting, egress.protocol.waiting]).toEqual([0, 0, 0])
   egress.stop()
 }
 
@@ -308,7 +341,30 @@ async function play(s: Scheduler, played: Script): Promise<void> {
 const isOver = (verdict: Verdict) =>
   verdict.kind === 'delivered' || (verdict.kind === 'rejected' && !verdict.refusal)
 
-function verdictFor(does: Reply): Verdict {
+/** What a store of that kind says to such a request, and how much of it it stores. */
+function answerOf(
+  does: Reply,
+  kind: Kind,
+  protocol: Protocol,
+  carried: readonly Known[],
+): { said: Exclude<Reply, 'a part'> | 415; stores: 'all' | 'part' | 'none'; counts: boolean } {
+  if (does !== 204 && does !== 'a part') {
+    const understands = protocol === '1.0' || kind === 'knows 2.0'
+    const stores = does === 'broken after it was stored' && understands ? 'all' : 'none'
+    return { said: does, stores, counts: false }
+  }
+  if (protocol === '1.0') {
+    // What a sender of 1.0 has could go nowhere, and would be sent for ever.
+    const refuses = kind === 'takes 2.0 alone and does not count' && carried[0]?.from.protocol === '2.0'
+    return { said: refuses ? 415 : 204, stores: refuses ? 'none' : 'all', counts: false }
+  }
+  if (kind === 'knows 2.0') return { said: 204, stores: does === 204 ? 'all' : 'part', counts: true }
+  if (kind === 'answers 415') return { said: 415, stores: 'none', counts: false }
+  if (kind === 'answers 400') return { said: 400, stores: 'none', counts: false }
+  return { said: 204, stores: kind === 'ignores the type' ? 'none' : 'all', counts: false }
+}
+
+function verdictFor(does: Exclude<Reply, 'a part'> | 415): Verdict {
   if (typeof does === 'number') return verdictOf(does, '', does === 429 ? 1000 : undefined)
   const cause = does === 'connect' || does === 'timeout' ? does : 'connection'
   return { kind: 'unreachable', status: 0, reason: does, retryAfterMs: undefined, cause, written: NOTHING }
