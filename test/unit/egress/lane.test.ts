@@ -181,7 +181,7 @@ describe('large shares of 2.0', () => {
   test('travel alone to a store that answers at once, and small ones together', async () => {
     let now = 0
     const respond = gate()
-    const { push, store } = await start({ respond, now: () => now })
+    const { push, store } = await start({ respond, now: () => now, yaml: 'egress: { protocol: same }' })
     const pushes = [push(['a/0'], { protocol })]
     await until(() => store.received.length === 1)
     for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
@@ -194,7 +194,7 @@ describe('large shares of 2.0', () => {
   test('travel together to a store that is far, where requests in flight are what is scarce', async () => {
     let now = 0
     const respond = gate()
-    const { push, store } = await start({ respond, now: () => now })
+    const { push, store } = await start({ respond, now: () => now, yaml: 'egress: { protocol: same }' })
     const pushes = [push(['a/0'], { protocol })]
     await until(() => store.received.length === 1)
     for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
