@@ -142,14 +142,22 @@ function cover(): Uint8Array[] {
 /** Random pushes, and pieces of recorded ones. */
 function* seeds(): Generator<Uint8Array> {
   for (const [how, protocol] of ['1.0', '2.0'].entries()) {
-    const samples = fc.sample(decodedPush(protocol as '1.0' | '2.0'), { numRuns: 300, seed: 1 })
-    for (const [i, message] of samples.entries()) {
-      yield Buffer.concat([Uint8Array.of(how, i), message]).subarray(0, LONGEST)
+    for (const [bit, contents] of [
+      [0, 'any'],
+      // What is converted is opened.
+      [4, 'sound'],
+    ] as const) {
+      const pushes = decodedPush(protocol as '1.0' | '2.0', contents)
+      for (const [i, message] of fc.sample(pushes, { numRuns: 300, seed: 1 }).entries()) {
+        yield Buffer.concat([Uint8Array.of(how + bit, i), message]).subarray(0, LONGEST)
+      }
     }
     const folder = new URL(`../fixtures/prometheus-3.14/rw${how + 1}/`, import.meta.url)
     for (const file of readdirSync(folder).filter(name => name.endsWith('.bin'))) {
       const body = new Uint8Array(readFileSync(new URL(file, folder)))
-      yield Buffer.concat([Uint8Array.of(how, 0), unsnappy(body).subarray(0, LONGEST - HEAD)])
+      const message = unsnappy(body).subarray(0, LONGEST - HEAD)
+      yield Buffer.concat([Uint8Array.of(how, 0), message])
+      yield Buffer.concat([Uint8Array.of(how + 4, 0), message])
       yield Buffer.concat([Uint8Array.of(how + 2, 1), body.subarray(0, LONGEST - HEAD)])
     }
   }

@@ -86,6 +86,10 @@ export const SHAPE_COUNT = 64
 export const SEEN = DESK + 2816
 export const SEEN_COUNT = 256
 
+/** 1.0 that goes out as 2.0: 16 bytes for each place of a label in a series. Behind the desk, in a page of their own. */
+export const MEMOS = DESK + 4096
+export const MEMO_COUNT = 256
+
 // The rules.
 export const PRECEDENCE = 0
 export const STRIP = 4

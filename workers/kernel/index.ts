@@ -26,9 +26,13 @@ export function encode(n: u32, literalsOnly: bool): u32 {
   return <u32>(encoder.encode(load<u32>(MESSAGE), n, from) - from)
 }
 
-/** Remote write 1.0. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT or what it needs. */
-export function scan1(n: u32, mayKeep: bool): i32 {
-  return scanWriteRequest(n, mayKeep)
+/**
+ * Remote write 1.0. `mayKeep`: whether a share may be the push itself; `asV2`: whether shares are to be of 2.0, which
+ * write2 writes then. Answers 0, FAULT or what it needs.
+ */
+export function scan1(n: u32, mayKeep: bool, asV2: bool): i32 {
+  openSharesV2(true)
+  return scanWriteRequest(n, mayKeep, asV2)
 }
 
 /** Remote write 1.0: writes the shares of the last scan to the output; returns how long they are together. */
@@ -39,7 +43,7 @@ export function write1(literalsOnly: bool): u32 {
 
 /** Remote write 2.0: the same. `asV1`: whether shares are to be of 1.0. */
 export function scan2(n: u32, mayKeep: bool, asV1: bool): i32 {
-  openSharesV2()
+  openSharesV2(false)
   return scanRequest(n, mayKeep, asV1)
 }
 
@@ -50,7 +54,7 @@ export function write2as1(literalsOnly: bool): u32 {
 }
 
 /**
- * Remote write 2.0: writes the shares of the last scan to the output; answers how long they are together, FAULT, or
+ * Writes the shares of the last scan as 2.0 to the output; answers how long they are together, FAULT, or
  * NEED_OUTPUT.
  */
 export function write2(literalsOnly: bool): i32 {

@@ -42,6 +42,15 @@ export function openRefs(): void {
   refsEnd = refs + load<u32>(REFS_ROOM)
 }
 
+/** Adds a pair, for which there is room. */
+// @ts-ignore: decorator
+@inline
+export function addRefs(name: u32, value: u32): void {
+  store<u32>(refs, name)
+  store<u32>(refs, value, 4)
+  refs += 8
+}
+
 /** Forgets the references from `p` on. */
 export function dropRefs(p: usize): void {
   refs = p

@@ -6,6 +6,7 @@
 // somewhere.
 import { BUILD, MORE_OUTPUT, NEED_OUTPUT, OUTPUT, OUTPUT_NEEDED, OUTPUT_ROOM, OUTPUT_TOO_LARGE, SYMBOLS_SIZE } from './abi'
 import { MESSAGE } from './abi'
+import { writeInterned } from './as-request'
 import { copy } from './bytes'
 import { copyOptions } from './entries'
 import { fault } from './fault'
@@ -22,8 +23,11 @@ let next: u32 = 0
 /** Bytes of the shares so far: as messages, and compressed. */
 let total: u64 = 0
 let written: u32 = 0
+/** Whether the push was of 1.0. */
+let interned: bool = false
 
-export function openSharesV2(): void {
+export function openSharesV2(fromV1: bool): void {
+  interned = fromV1
   next = 0
   written = 0
   total = 0
@@ -41,7 +45,7 @@ export function writeSharesV2(): i32 {
   while (next < tenantCount) {
     const tenant = tenantAt(next)
     openTable(build)
-    const end = copyOptions(writeAll(tenant, series))
+    const end = interned ? writeInterned(tenant, series) : copyOptions(writeAll(tenant, series))
     const table = tableEnd() - build
     const start = series - table
     memory.copy(start, build, table)
@@ -75,20 +79,23 @@ function writeAll(tenant: Tenant, p: usize): usize {
     // Fallback: close() moves them.
     const room = varintSize(series.end - series.start)
     const contents = p + 1 + room
-    let q = contents
-    if (series.refs < series.refsEnd) {
-      store<u8>(q, 0x0a)
-      const packed = q + 2
-      q = packed
-      for (let ref = <usize>series.refs, end = <usize>series.refsEnd; ref < end; ref += 4) {
-        q = putVarint(q, refTo(load<u32>(ref)))
-      }
-      q = close(packed, 1, q)
-    }
+    let q = putRefs(series.refs, series.refsEnd, contents)
     q = series.refersMore ? writeRest(series.rest, series.end, q) : copy(q, series.rest, series.end - series.rest)
     p = close(contents, room, q)
   }
   return p
+}
+
+/** Writes the references that stand as words from `ref` to `end` as a packed record at `q`; nothing where there are none. */
+// @ts-ignore: decorator
+@inline
+export function putRefs(ref: usize, end: usize, q: usize): usize {
+  if (ref == end) return q
+  store<u8>(q, 0x0a)
+  const packed = q + 2
+  q = packed
+  for (; ref < end; ref += 4) q = putVarint(q, refTo(load<u32>(ref)))
+  return close(packed, 1, q)
 }
 
 /**

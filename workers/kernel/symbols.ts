@@ -14,25 +14,25 @@ export class Text {
 }
 
 export let symbolCount: u32 = 0
-let room: u32 = 0
+export let symbolRoom: u32 = 0
 /** Bytes of all records, when their lengths are the shortest. */
 let size: u32 = 0
 
 // Beside the rows stand three tables of words, so that what the hot loops read lies close together.
 let rows: usize = 0
 /** For each symbol its place in the table of a share; see `refTo`. Before `endSymbols`, and if that leaves it, its size. */
-let marks: usize = 0
+export let marks: usize = 0
 /** For each symbol the watch that has it as its name, or 0. */
 export let watchOf: usize = 0
 /** For each symbol the place of the tenant that it names as a value, or 0 while that is not known. */
 export let tenantOf: usize = 0
 
 export function openSymbols(): void {
-  room = load<u32>(SYMBOLS_ROOM)
+  symbolRoom = load<u32>(SYMBOLS_ROOM)
   rows = load<u32>(SYMBOLS)
-  marks = rows + <usize>room * offsetof<Text>()
-  watchOf = marks + (<usize>room << 2)
-  tenantOf = watchOf + (<usize>room << 2)
+  marks = rows + <usize>symbolRoom * offsetof<Text>()
+  watchOf = marks + (<usize>symbolRoom << 2)
+  tenantOf = watchOf + (<usize>symbolRoom << 2)
   symbolCount = 0
   size = 0
 }
@@ -48,7 +48,7 @@ export function endSymbols(spelled: bool): void {
 
 /** Adds the symbol whose tag is at `record`. Answers false where there is no room. */
 export function addSymbol(record: usize, start: usize, end: usize): bool {
-  if (symbolCount == room) return false
+  if (symbolCount == symbolRoom) return false
   store<u32>(watchOf + (<usize>symbolCount << 2), <u32>watchForAny(start, <u32>(end - start)))
   addText(record, start, end)
   return true
@@ -56,7 +56,7 @@ export function addSymbol(record: usize, start: usize, end: usize): bool {
 
 /** The same of a message in which no label is looked for. */
 export function addPlainSymbol(record: usize, start: usize, end: usize): bool {
-  if (symbolCount == room) return false
+  if (symbolCount == symbolRoom) return false
   addText(record, start, end)
   return true
 }

@@ -15,26 +15,33 @@
 //
 // Every field is framed down to names and values of labels. Samples, exemplars, histograms and metadata are
 // counted and not opened. The message is walked in byte order, so the fault with the lowest position is the one
-// that is reported.
+// that is reported. If shares are to be of 2.0, exemplars are opened; see as-request.ts.
 import { DEFAULT, FAMILIES, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
 import { NAMES_OF_SERIES, NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TO_REPORT } from './abi'
 import { TIMES_LOST, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { InternedSeries, openAsRequest, readExemplar, taken, takeSeries } from './as-request'
 import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
 import { openFamilies, reportEntry, reportName } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
-import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
+import { name, nameLength, readLabel, value, valueLength } from './labels'
+import { exemplars as exemplarCount, NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
 import { setCounts, stripped } from './placement'
 import { report } from './report'
+import { endSymbols } from './symbols'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
 import { varintSize } from './varint'
 import { endSeries, firstWatch, nextSeries, note, openWatches, Watch, watchFor, watchForAny } from './watches'
 
+/** Whether shares are to be of 2.0. */
+let interns: bool = false
+
 /**
- * Reads the message of n bytes. `mayKeep`: whether a share may be the push itself. Answers 0, FAULT, or what it
- * needs; the report is in the desk.
+ * Reads the message of n bytes. `mayKeep`: whether a share may be the push itself; `asV2`: whether shares are to be of
+ * 2.0. Answers 0, FAULT, or what it needs; the report is in the desk.
  */
-export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
+export function scanWriteRequest(n: u32, mayKeep: bool, asV2: bool): i32 {
+  interns = asV2
   const from = <usize>load<u32>(MESSAGE)
   countFrom(from)
   openEntries()
@@ -44,7 +51,9 @@ export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
   openWatches()
   openPlacement(0)
   openFamilies()
+  if (interns) openAsRequest()
   const answer = scan(from, from + n, mayKeep)
+  if (interns) endSymbols(false)
   closeTenants()
   return answer
 }
@@ -52,7 +61,8 @@ export function scanWriteRequest(n: u32, mayKeep: bool): i32 {
 function scan(from: usize, end: usize, mayKeep: bool): i32 {
   const rules = <usize>load<u32>(RULES)
   const most = load<u32>(rules + MAX_ENTRIES)
-  const keepsMetadata = load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
+  // 2.0 has no entries of metadata.
+  const keepsMetadata = !interns && load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
   const reportsMetadata = load<u32>(rules + METADATA) == TO_REPORT
   const reportsNames = load<u32>(rules + FAMILIES) == NAMES_OF_SERIES
   let entries: u32 = 0
@@ -86,7 +96,8 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
       stop = fieldEnd
       if (fieldNumber == 4 || fieldNumber == 5) return fault(WRONG_PROTOCOL, at, FIELD_OF_2_0)
       if (fieldNumber != 1 && fieldNumber != 3) {
-        if (!addOption(at, stop)) return NEED_ENTRIES
+        // Its number means something else in a message of 2.0, or nothing.
+        if (!interns && !addOption(at, stop)) return NEED_ENTRIES
         i = stop
         continue
       }
@@ -114,9 +125,16 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
     }
     if (place == REFUSED) continue
     if (place == NO_ROOM_LEFT) return NEED_TENANTS
+    const tenant = changetype<Tenant>(place)
+    if (interns) {
+      const answer = takeSeries(contents, stop, exemplarCount > 0)
+      if (answer) return answer
+      store<u32>(tenant.tail, <u32>taken)
+      tenant.tail = <u32>(taken + offsetof<InternedSeries>('next'))
+      continue
+    }
     const row = addRow(offsetof<Entry>())
     if (row == 0) return NEED_ENTRIES
-    const tenant = changetype<Tenant>(place)
     const entry = changetype<Entry>(row)
     entry.end = <u32>stop
     entry.next = 0
@@ -206,8 +224,10 @@ function scanSeries(from: usize, end: usize): i32 {
       const number = (w & 0xff) >> 3
       if (number > 1 && stop <= end) {
         if (number == 2) samples++
-        else if (number == 3) exemplars++
-        else if (number == 4) histograms++
+        else if (number == 3) {
+          exemplars++
+          if (interns && readExemplar(i + 2, stop)) return -1
+        } else if (number == 4) histograms++
         i = stop
         continue
       }
@@ -219,8 +239,10 @@ function scanSeries(from: usize, end: usize): i32 {
     if (number == 1) {
       if (scanLabel(i, fieldStart, stop)) return -1
     } else if (number == 2) samples++
-    else if (number == 3) exemplars++
-    else if (number == 4) histograms++
+    else if (number == 3) {
+      exemplars++
+      if (interns && readExemplar(fieldStart, stop)) return -1
+    } else if (number == 4) histograms++
     i = stop
   }
   setCounts(samples, histograms, exemplars)
@@ -244,31 +266,10 @@ function learn(shape: Shape, start: u64, i: usize): bool {
   return true
 }
 
-/**
- * Reads a label as every protobuf decoder reads it: fields in any order, a name or value that is repeated counts
- * where it stands last, a missing one is empty. `at` is the label's tag. Answers 0 or FAULT.
- */
+/** Reads a label, whose tag is at `at`, and notes it. Answers 0 or FAULT. */
 function scanLabel(at: usize, from: usize, end: usize): i32 {
-  let name = from
-  let n: u32 = 0
-  let value = from
-  let valueLength: u32 = 0
-  let i = from
-  while (i < end) {
-    if (frame(i, end)) return -1
-    if (fieldNumber <= 2) {
-      if (expectLen(i)) return -1
-      if (fieldNumber == 1) {
-        name = fieldStart
-        n = <u32>(fieldEnd - fieldStart)
-      } else {
-        value = fieldStart
-        valueLength = <u32>(fieldEnd - fieldStart)
-      }
-    }
-    i = fieldEnd
-  }
-  const watch = watchForAny(name, n)
+  if (readLabel(from, end)) return -1
+  const watch = watchForAny(name, nameLength)
   if (watch != 0) note(watch, at, end, value, valueLength)
   return 0
 }

@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { faultResult } from '../fault.ts'
-import { splitByReference } from '../reference/engine.ts'
 import { isFramed } from '../reference/snappy.ts'
 import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
@@ -52,13 +51,12 @@ class Engine {
     const { call, memory } = this.#kernel
     const protocol = rules.output === 'same' ? push.protocol : rules.output
     const isSame = protocol === push.protocol
-    // Not in the kernel yet.
-    if (!isSame && protocol === '2.0') return splitByReference(push, rules)
     this.#setRules(rules)
     const decoded =
       push.encoding === 'snappy' ? this.#decode(push.body, rules) : this.#inflate(push.body, rules)
     if (typeof decoded !== 'number') return decoded
-    memory.reserve(push.protocol === '1.0' ? usualNeeds1(decoded) : usualNeeds2(decoded))
+    const usualNeeds = push.protocol === '2.0' ? usualNeeds2 : isSame ? usualNeeds1 : usualNeeds1as2
+    memory.reserve(usualNeeds(decoded))
     const mayKeep = isSame && push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
     const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
     if (!this.#scan(() => scan(decoded, mayKeep, isSame ? 0 : 1))) return reportedFault(memory)
@@ -112,7 +110,8 @@ class Engine {
     const { call, memory } = this.#kernel
     // A reference into a share's table takes at most as many bytes as one to the push's last symbol.
     const width = varintBytes(memory.word(abi.SYMBOL_COUNT))
-    const build = memory.word(abi.SYMBOLS_SIZE) + BLOCK_OVERHEAD + width * decoded
+    // From 1.0, a label of two bytes becomes two references, and has its share of the lengths before these.
+    const build = memory.word(abi.SYMBOLS_SIZE) + BLOCK_OVERHEAD + (width + 1) * decoded
     memory.reserve({ build, output: compressedBound(decoded) })
     for (;;) {
       const written = call.write2(literalsOnly)
@@ -175,6 +174,11 @@ class Engine {
 /** A row for each hundred bytes. */
 function usualNeeds1(decoded: number): Partial<Needs> {
   return { entries: decoded / 5 }
+}
+
+/** The same, with a reference for each ten bytes, and a symbol in every fifth of them. */
+function usualNeeds1as2(decoded: number): Partial<Needs> {
+  return { symbols: decoded / 50, entries: decoded / 3, refs: decoded / 2 }
 }
 
 /** Symbols of 50 bytes, and series of 100 bytes with a reference in each fourth of them. */

@@ -9,7 +9,7 @@ interface Exports {
   claim(n: number): number
   decode(n: number, claimed: number): number
   encode(n: number, literalsOnly: number): number
-  scan1(n: number, mayKeep: number): number
+  scan1(n: number, mayKeep: number, asV2: number): number
   write1(literalsOnly: number): number
   scan2(n: number, mayKeep: number, asV1: number): number
   write2as1(literalsOnly: number): number

@@ -34,7 +34,7 @@ export function compressedBound(bytes: number): number {
   return bytes + Math.ceil(bytes / 6) + 64
 }
 
-const START = 2 * abi.DESK
+const START = abi.MEMOS + 4096
 const PAGE = 65_536
 /** Arenas begin at whole cache lines. */
 const ALIGN = 64

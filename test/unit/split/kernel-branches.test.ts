@@ -9,6 +9,7 @@ import { caseOf } from '../../fuzz/input.ts'
 import { buildCountingKernel, countersOf } from '../../support/counting-kernel.ts'
 import { mergeRequestsCases } from './cases/merge-requests.ts'
 import { kernelCases } from './kernel.cases.ts'
+import { kernelConvertCases } from './kernel-convert.cases.ts'
 import { splitCases } from './split.cases.ts'
 
 const { module, branches } = await buildCountingKernel()
@@ -22,6 +23,7 @@ const start = () => splitByKernel(module, startInstance)
 
 splitCases('the counting kernel', start())
 kernelCases('the counting kernel alone', start)
+kernelConvertCases('the counting kernel, converting', start)
 mergeRequestsCases('the counting kernel', () => mergeByKernel(module, startInstance))
 
 describe('the kernel', () => {

@@ -8,6 +8,7 @@ import { describe, it } from 'vitest'
 import type { Split } from '../../../src/split/split.ts'
 import { convertCases } from './cases/convert.ts'
 import { faultCases } from './cases/faults.ts'
+import { internedCases } from './cases/interned.ts'
 import { recordedCases } from './cases/recorded.ts'
 import { reportedCases } from './cases/reported.ts'
 import { requestCases } from './cases/request-v2.ts'
@@ -33,6 +34,7 @@ export function splitCases(engine: string, split: Split, skip: Readonly<Record<s
     describe('what is reported', () => reportedCases(check, split))
     describe('shares in the other protocol', () => convertCases(check, split))
     describe('shares of 1.0 from 2.0', () => spelledCases(check, split))
+    describe('shares of 2.0 from 1.0', () => internedCases(check, split))
     describe('recorded pushes', () => recordedCases(check, split))
   })
 }
