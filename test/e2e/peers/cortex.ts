@@ -10,11 +10,11 @@ export class Cortex {
   readonly url: string
   readonly #child: Child
 
-  static async start(binary: string): Promise<Cortex> {
+  static async start(binary: string, { remoteWrite2 = false } = {}): Promise<Cortex> {
     const dir = await scratchDir('cortex')
     for (const part of ['rules', 'alertmanager']) await mkdir(join(dir, part))
     const [http, grpc] = [await freePort(), await freePort()]
-    await writeFile(join(dir, 'cortex.yaml'), stringify(configOf(http, grpc)))
+    await writeFile(join(dir, 'cortex.yaml'), stringify(configOf(http, grpc, remoteWrite2)))
     const url = `http://127.0.0.1:${http}`
     const args = ['-config.file=cortex.yaml']
     const readyUrl = `${url}/ready`
@@ -48,7 +48,7 @@ export class Cortex {
   }
 }
 
-function configOf(http: number, grpc: number): object {
+function configOf(http: number, grpc: number, remoteWrite2: boolean): object {
   const ring = { kvstore: { store: 'inmemory' } }
   return {
     auth_enabled: true,
@@ -59,7 +59,7 @@ function configOf(http: number, grpc: number): object {
       grpc_listen_port: grpc,
       log_level: 'warn',
     },
-    distributor: { shard_by_all_labels: true },
+    distributor: { shard_by_all_labels: true, remote_writev2_enabled: remoteWrite2 },
     limits: { enable_native_histograms: true, max_exemplars: 10_000 },
     ingester: {
       lifecycler: {

@@ -88,6 +88,7 @@ function exposition(scrapes: number): Buffer {
   const families = [
     {
       name: 'e2e_odd_float',
+      help: 'Doubles that a careless copy changes.',
       type: 1,
       metric: Object.entries(ODD_FLOATS).map(([kind, value]) => ({
         label: pairs({ kind }),
@@ -96,6 +97,7 @@ function exposition(scrapes: number): Buffer {
     },
     {
       name: 'e2e_own_tenant',
+      help: 'Series that name their tenant.',
       type: 1,
       // `other_tenant` stands before `tenant` in a sorted label set.
       metric: [
@@ -106,6 +108,7 @@ function exposition(scrapes: number): Buffer {
     },
     {
       name: 'e2e_scrapes_total',
+      help: 'How often this was asked for, with an exemplar.',
       type: 0,
       metric: [
         {
@@ -120,7 +123,12 @@ function exposition(scrapes: number): Buffer {
         },
       ],
     },
-    { name: 'e2e_native_seconds', type: 4, metric: [{ histogram: nativeHistogram(scrapes) }] },
+    {
+      name: 'e2e_native_seconds',
+      help: 'A native histogram.',
+      type: 4,
+      metric: [{ histogram: nativeHistogram(scrapes) }],
+    },
   ]
   return Buffer.concat(
     families.map(family => MetricFamily.encodeDelimited(MetricFamily.fromObject(family)).finish()),

@@ -19,6 +19,8 @@ export interface PrometheusOptions {
   readonly jobs?: readonly ScrapeJob[]
   /** URLs to push to. */
   readonly remoteWrite?: readonly string[]
+  /** What it pushes, and as a receiver understands; 2.0 takes a Prometheus 3. */
+  readonly protocol?: '1.0' | '2.0'
   readonly receiver?: boolean
 }
 
@@ -34,7 +36,7 @@ export class Prometheus {
       '--config.file=prometheus.yml',
       '--storage.tsdb.path=tsdb',
       `--web.listen-address=${address}`,
-      '--enable-feature=native-histograms,exemplar-storage',
+      `--enable-feature=${FEATURES[options.protocol ?? '1.0']}`,
       '--log.level=warn',
     ]
     if (options.receiver) args.push('--web.enable-remote-write-receiver')
@@ -77,6 +79,12 @@ export class Prometheus {
   }
 }
 
+/** Without the records of metadata in its log, a Prometheus sends 2.0 without any. */
+const FEATURES = {
+  '1.0': 'native-histograms,exemplar-storage',
+  '2.0': 'native-histograms,exemplar-storage,metadata-wal-records',
+} as const
+
 /** What `sent` says of a sender that lost nothing. */
 export const NOTHING_LOST = {
   samples_failed: 0,
@@ -97,7 +105,7 @@ function sum(exposition: string, name: string, absent?: number): number {
   return lines.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
-function configOf({ jobs = [], remoteWrite = [] }: PrometheusOptions, self: string): object {
+function configOf({ jobs = [], remoteWrite = [], protocol }: PrometheusOptions, self: string): object {
   return {
     global: { scrape_interval: '2s', scrape_timeout: '1s' },
     scrape_configs: jobs.map(({ job, address, labels, interval }) => ({
@@ -108,6 +116,7 @@ function configOf({ jobs = [], remoteWrite = [] }: PrometheusOptions, self: stri
     // Small and quick, so that a test does not wait for a batch to fill; several shards push at the same time.
     remote_write: remoteWrite.map(url => ({
       url,
+      ...(protocol === '2.0' ? { protobuf_message: 'io.prometheus.write.v2.Request' } : {}),
       send_exemplars: true,
       send_native_histograms: true,
       queue_config: {
