@@ -276,7 +276,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       max_sent: key(
         integer(1, 10_000_000),
         '100000',
-        'Most families of tenants known to have been sent within the interval; beyond it, the oldest are sent again sooner.',
+        'Most families of tenants known to have been sent within the interval; further ones go with every push.',
       ),
     },
   ),

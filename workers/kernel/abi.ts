@@ -48,6 +48,9 @@ export const OUTPUT_ROOM = DESK + 68
 export const BUILD_ROOM = DESK + 72
 /** 16 bytes: the key of `sipHash`, another one in each instance. */
 export const HASH_KEY = DESK + 80
+/** Words: rows of names that were reported not long ago; SEEN_COUNT of them, a power of two. */
+export const SEEN = DESK + 96
+export const SEEN_COUNT = 8192
 
 // The report.
 export const FAULT_CODE = DESK + 256
@@ -82,9 +85,6 @@ export const REFUSALS = DESK + 320
 /** 24 bytes each: what the first labels of the last series looked like; and one more, that no label looks like. */
 export const SHAPES = DESK + 1024
 export const SHAPE_COUNT = 64
-/** Words: rows of names that were reported not long ago; a power of two of them. */
-export const SEEN = DESK + 2816
-export const SEEN_COUNT = 256
 
 /** 1.0 that goes out as 2.0: 16 bytes for each place of a label in a series. Behind the desk, in a page of their own. */
 export const MEMOS = DESK + 4096

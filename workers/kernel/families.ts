@@ -34,6 +34,7 @@ class Named {
 }
 
 let nameWatch: usize = 0
+let seen: usize = 0
 let lastEntry: usize = 0
 let lastName: usize = 0
 
@@ -44,7 +45,8 @@ export function openFamilies(): void {
   lastName = REPORTED_NAMES
   store<u32>(REPORTED_ENTRIES, 0)
   store<u32>(REPORTED_NAMES, 0)
-  if (load<u32>(rules + FAMILIES) != 0) memory.fill(SEEN, 0, SEEN_COUNT << 2)
+  seen = load<u32>(SEEN)
+  if (load<u32>(rules + FAMILIES) != 0) memory.fill(seen, 0, SEEN_COUNT << 2)
 }
 
 /** Takes down the record of a metadata entry. Answers false where there is no room. */
@@ -108,7 +110,7 @@ function readMetadata(i: usize, end: usize): void {
 }
 
 /**
- * The bet: what a series says was said by one of the last few hundred. Fallback: it is there twice, and the host
+ * The bet: what a series says was said by one of the last few thousand. Fallback: it is there twice, and the host
  * leaves it out.
  */
 function add(tenant: Tenant): bool {
@@ -118,10 +120,10 @@ function add(tenant: Tenant): bool {
   if (n == 0) return true
   const number = numberOf(tenant)
   const h = hash(watch.value, n)
-  const slot = <usize>SEEN + (<usize>((h ^ (number * 0x9e3779b1 >> 12)) & (SEEN_COUNT - 1)) << 2)
-  const seen = <usize>load<u32>(slot)
-  if (seen != 0) {
-    const before = changetype<Named>(seen)
+  const slot = seen + (<usize>((h ^ (number * 0x9e3779b1 >> 12)) & (SEEN_COUNT - 1)) << 2)
+  const place = <usize>load<u32>(slot)
+  if (place != 0) {
+    const before = changetype<Named>(place)
     // Texts of 2.0 stand once in the symbol table, mostly: where they stand tells them apart.
     if (
       before.tenant == number && before.hash == h && before.nameLength == n && equal(before.name, watch.value, n) &&

@@ -1,7 +1,7 @@
 /**
  * The kernel's memory, laid out in this one place. Arenas stand in a fixed order, each with SLACK behind it:
  *
- *     desk · RULES · TABLE · INPUT · MESSAGE · TENANTS · SLOTS · REPLICAS · SYMBOLS · ENTRIES · REFS ·
+ *     desk · RULES · TABLE · SEEN · INPUT · MESSAGE · TENANTS · SLOTS · REPLICAS · SYMBOLS · ENTRIES · REFS ·
  *     BUILD · OUTPUT
  *
  * An arena that must grow pushes away only those behind it, so what a push has already written stays where it is: the
@@ -110,6 +110,7 @@ export class Memory {
     const desk = [
       [abi.RULES, place(has.rules)],
       [abi.TABLE, place(TABLE_BYTES)],
+      [abi.SEEN, place(4 * abi.SEEN_COUNT)],
       [abi.INPUT, place(has.input)],
       [abi.MESSAGE, place(has.message)],
       [abi.TENANTS, place(has.tenants * (abi.TENANT_BYTES + abi.ACCOUNT_BYTES))],

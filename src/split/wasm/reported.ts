@@ -54,46 +54,100 @@ function readFamilies(
     return { tenant, families: new Map() }
   })
   for (const row of rowsOf(memory)) {
-    const name = names.of(memory, row)
-    if (name === '') continue
-    const type = memory.word(row + abi.NAMED_TYPE)
-    const help = bytesAt(memory, row + abi.NAMED_HELP).toString()
-    const unit = bytesAt(memory, row + abi.NAMED_UNIT).toString()
-    const family = { name: familyOfSeries(name, type), type, help, unit }
+    const described = names.familyOf(memory, row)
+    if (described === undefined) continue
     const families = maps[memory.word(row + abi.NAMED_TENANT)]?.families
-    const key = keyOfFamily(family)
-    if (families?.has(key) === false) families.set(key, family)
+    if (families?.has(described.key) === false) families.set(described.key, described.family)
   }
   return maps
     .filter(({ families }) => families.size > 0)
     .map(({ tenant, families }) => ({ tenant, families: [...families.values()] }))
 }
 
+interface KnownName {
+  readonly bytes: Uint8Array
+  readonly name: string
+}
+
+interface KnownFamily {
+  readonly name: Uint8Array
+  readonly type: number
+  readonly help: Uint8Array
+  readonly unit: Uint8Array
+  readonly family: Family
+  readonly key: string
+}
+
 /**
- * Names of metrics as texts. The bet, as with tenants: a name of this push was in a push before. By the kernel's hash; a
- * newer one takes the place of an older one.
+ * Names and families as texts. The bet, as with tenants: what this push says was said by a push before. By the kernel's
+ * hash of the name; a newer one takes the place of an older one.
  */
 export class MetricNames {
-  readonly #known = new Array<{ readonly bytes: Uint8Array; readonly name: string } | undefined>(SLOTS).fill(
-    undefined,
-  )
+  #names: (KnownName | undefined)[] | undefined
+  #families: (KnownFamily | undefined)[] | undefined
 
   /** `row`: of a name that is reported. Empty where it is none that is taken notice of. */
   of(memory: Memory, row: number): string {
-    const at = memory.word(row + abi.NAMED_NAME)
-    const length = memory.word(row + abi.NAMED_NAME + 4)
+    this.#names ??= new Array(SLOTS).fill(undefined)
     const slot = memory.word(row + abi.NAMED_HASH) % SLOTS
-    const known = this.#known[slot]
-    const { bytes } = memory
-    if (known !== undefined && known.bytes.length === length) {
-      let i = 0
-      while (i < length && known.bytes[i] === bytes[at + i]) i++
-      if (i === length) return known.name
-    }
-    const name = nameOf(bytes.subarray(at, at + length))
-    if (name !== '') this.#known[slot] = { bytes: bytes.slice(at, at + length), name }
+    const known = this.#names[slot]
+    if (known !== undefined && isAt(memory, row + abi.NAMED_NAME, known.bytes)) return known.name
+    const bytes = bytesAt(memory, row + abi.NAMED_NAME)
+    const name = nameOf(bytes)
+    if (name !== '') this.#names[slot] = { bytes: new Uint8Array(bytes), name }
     return name
+  }
+
+  /** `row`: of a family that is reported. Undefined where its name is none that is taken notice of. */
+  familyOf(memory: Memory, row: number): Pick<KnownFamily, 'family' | 'key'> | undefined {
+    this.#families ??= new Array(SLOTS).fill(undefined)
+    const type = memory.word(row + abi.NAMED_TYPE)
+    // Targets of different versions describe a family in different words: these must not drive each other out.
+    const slot = (memory.word(row + abi.NAMED_HASH) + 31 * memory.word(row + abi.NAMED_HELP + 4)) % SLOTS
+    const known = this.#families[slot]
+    if (
+      known?.type === type &&
+      isAt(memory, row + abi.NAMED_NAME, known.name) &&
+      isAt(memory, row + abi.NAMED_HELP, known.help) &&
+      isAt(memory, row + abi.NAMED_UNIT, known.unit)
+    ) {
+      return known
+    }
+    const spelt = this.of(memory, row)
+    if (spelt === '') return undefined
+    const help = bytesAt(memory, row + abi.NAMED_HELP)
+    const unit = bytesAt(memory, row + abi.NAMED_UNIT)
+    const family = {
+      name: familyOfSeries(spelt, type),
+      type,
+      help: help.toString(),
+      unit: unit.toString(),
+    }
+    const key = keyOfFamily(family)
+    if (help.length + unit.length <= KEPT_BYTES) {
+      const name = new Uint8Array(bytesAt(memory, row + abi.NAMED_NAME))
+      this.#families[slot] = {
+        name,
+        type,
+        help: new Uint8Array(help),
+        unit: new Uint8Array(unit),
+        family,
+        key,
+      }
+    }
+    return { family, key }
   }
 }
 
+/** Whether the bytes whose place and length stand at `at` are these. */
+function isAt(memory: Memory, at: number, expected: Uint8Array): boolean {
+  const from = memory.word(at)
+  if (memory.word(at + 4) !== expected.length) return false
+  const { bytes } = memory
+  for (let i = 0; i < expected.length; i++) if (bytes[from + i] !== expected[i]) return false
+  return true
+}
+
 const SLOTS = 8192
+/** Longer texts are read anew each time: what senders write must not fill the memory. */
+const KEPT_BYTES = 1024
