@@ -72,7 +72,9 @@ let unitLength: u32 = 0
 /** Takes down the name of the current series, which went to this tenant. Answers false where there is no room. */
 export function reportName(tenant: Tenant): bool {
   metricType = help = helpLength = unit = unitLength = 0
-  return add(tenant)
+  if (!isNoted(nameWatch)) return true
+  const watch = changetype<Watch>(nameWatch)
+  return add(tenant, hash(watch.value, watch.valueLength))
 }
 
 /** 2.0: the family that the metadata of this series describes. Answers false where there is no room. */
@@ -88,7 +90,9 @@ export function reportFamily(tenant: Tenant, series: Series): bool {
     if (fieldNumber == 5) readMetadata(fieldStart, stop)
     i = stop
   }
-  return metricType == 0 && helpLength == 0 && unitLength == 0 ? true : add(tenant)
+  if (metricType == 0 && helpLength == 0 && unitLength == 0) return true
+  // A text stands once in the symbol table, mostly: its place tells it from others.
+  return isNoted(nameWatch) ? add(tenant, changetype<Watch>(nameWatch).value * 0x9e3779b1 >> 8) : true
 }
 
 /** As every decoder reads it: a message that is repeated is merged, and of each of its fields the last counts. */
@@ -112,21 +116,22 @@ function readMetadata(i: usize, end: usize): void {
 /**
  * The bet: what a series says was said by one of the last few thousand. Fallback: it is there twice, and the host
  * leaves it out.
+ * `key` is the same for the same name.
  */
-function add(tenant: Tenant): bool {
-  if (!isNoted(nameWatch)) return true
+// @ts-ignore: decorator
+@inline
+function add(tenant: Tenant, key: u32): bool {
   const watch = changetype<Watch>(nameWatch)
   const n = watch.valueLength
   if (n == 0) return true
   const number = numberOf(tenant)
-  const h = hash(watch.value, n)
-  const slot = seen + (<usize>((h ^ (number * 0x9e3779b1 >> 12)) & (SEEN_COUNT - 1)) << 2)
+  const slot = seen + (<usize>((key ^ (number * 0x9e3779b1 >> 12)) & (SEEN_COUNT - 1)) << 2)
   const place = <usize>load<u32>(slot)
   if (place != 0) {
     const before = changetype<Named>(place)
-    // Texts of 2.0 stand once in the symbol table, mostly: where they stand tells them apart.
     if (
-      before.tenant == number && before.hash == h && before.nameLength == n && equal(before.name, watch.value, n) &&
+      before.tenant == number && before.nameLength == n &&
+      (before.name == watch.value || equal(before.name, watch.value, n)) &&
       before.type == metricType && before.help == help && before.unit == unit
     ) return true
   }
@@ -134,7 +139,7 @@ function add(tenant: Tenant): bool {
   if (row == 0) return false
   const named = changetype<Named>(row)
   named.tenant = number
-  named.hash = h
+  named.hash = hash(watch.value, n)
   named.name = watch.value
   named.nameLength = n
   named.type = metricType
