@@ -2,7 +2,7 @@
  * The way of a push, in one place: admit, read, split, deliver, answer. It knows the stages as functions and nothing of
  * HTTP; `docs/life-of-a-push.md` draws it with every exit status.
  */
-import type { Gate } from './admission/gate.ts'
+import type { Gate, Permit } from './admission/gate.ts'
 import {
   type Answer,
   type AnswerPolicy,
@@ -12,12 +12,12 @@ import {
   writtenBy,
 } from './answer.ts'
 import type { Deliver, Delivery } from './egress/deliver.ts'
-import { isFinal, type Memo } from './egress/memo.ts'
+import { type Earlier, isFinal, type Memo } from './egress/memo.ts'
 import type { Sender } from './egress/sender.ts'
 import { SluiceError } from './errors.ts'
 import type { MetadataRouter } from './metadata/router.ts'
-import { decodedCharge } from './split/claim.ts'
-import type { Encoding, Protocol, SplitResult, SplitRules } from './split/split.ts'
+import { type SplitCharge, splitCharge } from './split/claim.ts'
+import type { Encoding, Protocol, Push, Share, SplitResult, SplitRules } from './split/split.ts'
 import type { Splitter } from './split/splitter.ts'
 
 /** A push at the door: what its head said, and how to get at its body. */
@@ -57,7 +57,7 @@ export interface PipelineOptions {
   readonly gate: Gate
   readonly split: Splitter['split']
   readonly deliver: Deliver
-  readonly memo: Pick<Memo, 'recall' | 'remember'>
+  readonly memo: Pick<Memo, 'enabled' | 'recall' | 'remember'>
   readonly metadata: Pick<MetadataRouter, 'asks' | 'route'>
   readonly rules: SplitRules
   readonly policy: AnswerPolicy
@@ -70,6 +70,20 @@ export interface PipelineOptions {
 }
 
 export type Pipeline = (arrival: Arrival) => Promise<Answer>
+
+interface Split {
+  readonly result: Exclude<SplitResult, { code: 'needs_more' }>
+  readonly body: Uint8Array
+}
+
+/** A push that is split. */
+interface Taken {
+  readonly result: Extract<SplitResult, { ok: true }>
+  /** Undefined where nobody will ask for it. */
+  readonly body: Uint8Array | undefined
+  readonly scope: string
+  readonly earlier: Earlier | undefined
+}
 
 /** What is known of a push on its way; the report is made of it, however far it came. */
 interface Progress {
@@ -99,38 +113,61 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const permit = gate.admit(Math.min(arrival.contentLength ?? maxBodyBytes, maxBodyBytes))
     if (!permit.admitted) throw new SluiceError('overloaded', permit.message)
     try {
-      const body = await arrival.read()
-      progress.bodyBytes = body.length
-
-      // The body is held until the split is done; the decoded message and the shares are each about as long as it claims.
-      const refusal = permit.resize(
-        body.length + 2 * decodedCharge(body, arrival.encoding, rules.maxDecodedBytes),
-      )
-      if (refusal !== undefined) throw new SluiceError('overloaded', refusal.message)
-
-      const scope = [arrival.protocol, arrival.encoding, arrival.prefix ?? '', arrival.forwarded].join('\0')
-      const earlier = memo.recall(body, scope)
-      const started = now()
-      const push = { body, encoding: arrival.encoding, protocol: arrival.protocol }
-      const chosen = rulesFor(arrival)
-      const { result, body: returned } = await split(push, chosen)
-      progress.splitSeconds = (now() - started) / 1000
-      if (!result.ok) {
-        throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
-      }
-      progress.split = result
-
+      const { result, body, scope, earlier } = await take(arrival, permit, progress)
       const { sender, headers, forwarded, cancelled } = arrival
       const context = { sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
       const routed = metadata.route(`${arrival.address} ${arrival.prefix ?? ''}`, result)
+      // From here on, nothing else is held. Only metadata that has waited, and was counted there, can make it more than before.
+      permit.resize((body?.length ?? 0) + bytesOf(routed.shares))
       const { deliveries, sent } = await deliver(routed.shares, context, earlier, cancelled)
       progress.deliveries = deliveries
       routed.settle(deliveries)
-      if (!deliveries.every(({ verdict }) => isFinal(verdict))) memo.remember(returned, scope, sent, earlier)
+      if (body !== undefined && !deliveries.every(({ verdict }) => isFinal(verdict))) {
+        memo.remember(body, scope, sent, earlier)
+      }
       cancelled.throwIfAborted()
       return answerOf(progress.deliveries, result.refusals, policy)
     } finally {
       permit.release()
+    }
+  }
+
+  /** Reads and splits. What it leaves behind is all that the push holds from then on. */
+  async function take(arrival: Arrival, permit: Permit, progress: Progress): Promise<Taken> {
+    const { protocol, encoding, prefix = '', forwarded } = arrival
+    const body = await arrival.read()
+    progress.bodyBytes = body.length
+    const chosen = rulesFor(arrival)
+    const push = { body, encoding, protocol }
+    const charge = splitCharge(push, chosen)
+    hold(permit, charge.fixedBytes + charge.workBytes)
+
+    const scope = [protocol, chosen.output, encoding, prefix, forwarded].join('\0')
+    const earlier = memo.recall(body, scope)
+    const started = now()
+    const { result, body: returned } = await splitWithin(permit, push, chosen, charge)
+    progress.splitSeconds = (now() - started) / 1000
+    if (!result.ok) {
+      throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
+    }
+    progress.split = result
+    return { result, body: memo.enabled ? returned : undefined, scope, earlier }
+  }
+
+  /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */
+  async function splitWithin(
+    permit: Permit,
+    push: Push,
+    chosen: SplitRules,
+    { fixedBytes, ...usual }: SplitCharge,
+  ): Promise<Split> {
+    for (let { body } = push, { workBytes } = usual; ; hold(permit, fixedBytes + workBytes)) {
+      const outcome = await split({ ...push, body, workBytes }, chosen)
+      const { result } = outcome
+      // It may have been moved to a thread and back.
+      body = outcome.body
+      if (result.ok || result.code !== 'needs_more') return { result, body }
+      workBytes = result.workBytes
     }
   }
 
@@ -148,4 +185,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     report({ protocol, answer, error, ...progress, seconds: (now() - arrived) / 1000 })
     return answer
   }
+}
+
+function hold(permit: Permit, bytes: number): void {
+  const refusal = permit.resize(bytes)
+  if (refusal !== undefined) throw new SluiceError('overloaded', refusal.message)
+}
+
+function bytesOf(shares: readonly Share[]): number {
+  return shares.reduce((sum, share) => sum + share.body.length, 0)
 }

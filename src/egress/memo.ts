@@ -50,6 +50,11 @@ export class Memo {
     this.#now = now
   }
 
+  /** Whether anything is ever remembered, so that a body has to be kept until its push has ended. */
+  get enabled(): boolean {
+    return this.#policy.maxBytes > 0
+  }
+
   get size(): number {
     return this.#entries.size
   }
@@ -78,7 +83,7 @@ export class Memo {
     shares: readonly QueuedShare[],
     earlier: Earlier | undefined,
   ): void {
-    if (this.#policy.maxBytes === 0) return
+    if (!this.enabled) return
     const outcomes = new Map(earlier)
     for (const { share, verdict, late } of shares) {
       if (late !== undefined) outcomes.set(nameOf(share), late)

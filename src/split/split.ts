@@ -16,6 +16,12 @@ export interface Push {
   readonly body: Uint8Array
   readonly encoding: Encoding
   readonly protocol: Protocol
+  /**
+   * Most bytes that may be taken beside body and decoded message, for tables and shares; a push that takes more than is
+   * usual is told so, as `needs_more`, and may be split again with more. Undefined: as much as the rules allow. The
+   * reference, which makes objects, does not look at it.
+   */
+  readonly workBytes?: number
 }
 
 /** How to find the tenant of a series, and what may come out. An argument of each call, because a prefix can come from the request. */
@@ -191,6 +197,14 @@ export type SplitResult =
       readonly at: number
       /** What was found there: short, constant text without bytes of the body. */
       readonly detail: string
+    }
+  | {
+      /** Nothing is wrong with the push: with `workBytes` of that much it gets further. */
+      readonly ok: false
+      readonly code: 'needs_more'
+      readonly at: 0
+      readonly detail: string
+      readonly workBytes: number
     }
 
 /** An engine: pure, synchronous, no clock and no socket. */

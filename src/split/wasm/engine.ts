@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { faultResult } from '../fault.ts'
 import { isFramed } from '../reference/snappy.ts'
-import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
+import type { Push, Split, SplitErrorCode, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import { reportedFault } from './faults.ts'
 import { type Kernel, startKernel } from './kernel.ts'
@@ -28,6 +28,9 @@ class Engine {
   readonly #names = new TenantNames()
   readonly #metricNames = new MetricNames()
   #kernel: Kernel
+  /** What this push may take beside its body and message, and what its tables have taken of that. */
+  #workBytes = 0
+  #tableBytes = 0
   /** The rules that stand in the kernel's memory. */
   #rules: SplitRules | undefined
 
@@ -37,8 +40,14 @@ class Engine {
   }
 
   split(push: Push, rules: SplitRules): SplitResult {
+    this.#workBytes = push.workBytes ?? Number.POSITIVE_INFINITY
+    this.#tableBytes = 0
     try {
       return this.#split(push, rules)
+    } catch (error) {
+      if (!(error instanceof NeedsMore)) throw error
+      const { workBytes } = error
+      return { ok: false, code: 'needs_more', at: 0, detail: 'the push takes more than is usual', workBytes }
     } finally {
       if (this.#kernel.memory.size > KEEP_BYTES) {
         this.#kernel = this.#start()
@@ -56,7 +65,9 @@ class Engine {
       push.encoding === 'snappy' ? this.#decode(push.body, rules) : this.#inflate(push.body, rules)
     if (typeof decoded !== 'number') return decoded
     const usualNeeds = push.protocol === '2.0' ? usualNeeds2 : isSame ? usualNeeds1 : usualNeeds1as2
-    memory.reserve(usualNeeds(decoded))
+    const usual = usualNeeds(decoded)
+    memory.reserve(usual)
+    this.#tableBytes = (usual.symbols ?? 0) * abi.SYMBOL_BYTES + (usual.entries ?? 0) + (usual.refs ?? 0)
     const mayKeep = isSame && push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
     const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
     if (!this.#scan(() => scan(decoded, mayKeep, isSame ? 0 : 1))) return reportedFault(memory)
@@ -89,7 +100,7 @@ class Engine {
   #write1(decoded: number, literalsOnly: number): number {
     const { call, memory } = this.#kernel
     const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
-    memory.reserve({ build: BLOCK_BYTES + decoded, output: compressedBound(memory.word(abi.TOTAL)) + blocks })
+    this.#reserve(BLOCK_BYTES + decoded, compressedBound(memory.word(abi.TOTAL)) + blocks)
     return call.write1(literalsOnly)
   }
 
@@ -98,10 +109,7 @@ class Engine {
     // A label is two symbols of the push; anything else stands in it as it is.
     const longest = Math.max(2 * memory.word(abi.SYMBOLS_SIZE), decoded)
     const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
-    memory.reserve({
-      build: BLOCK_BYTES + longest + BLOCK_OVERHEAD,
-      output: compressedBound(memory.word(abi.TOTAL)) + blocks,
-    })
+    this.#reserve(BLOCK_BYTES + longest + BLOCK_OVERHEAD, compressedBound(memory.word(abi.TOTAL)) + blocks)
     return call.write2as1(literalsOnly)
   }
 
@@ -112,12 +120,23 @@ class Engine {
     const width = varintBytes(memory.word(abi.SYMBOL_COUNT))
     // From 1.0, a label of two bytes becomes two references, and has its share of the lengths before these.
     const build = memory.word(abi.SYMBOLS_SIZE) + BLOCK_OVERHEAD + (width + 1) * decoded
-    memory.reserve({ build, output: compressedBound(decoded) })
-    for (;;) {
+    for (let output = compressedBound(decoded); ; output = memory.word(abi.OUTPUT_NEEDED)) {
+      this.#reserve(build, output)
       const written = call.write2(literalsOnly)
       if (written !== abi.NEED_OUTPUT) return written
-      memory.reserve({ output: memory.word(abi.OUTPUT_NEEDED) })
     }
+  }
+
+  /** Makes room for the shares, which stand there twice in the end: in the kernel and in the result. */
+  #reserve(build: number, output: number): void {
+    this.#afford(build + 2 * output)
+    this.#kernel.memory.reserve({ build, output })
+  }
+
+  /** Throws `NeedsMore` where this is too much, together with the tables. */
+  #afford(bytes: number): void {
+    const workBytes = Math.ceil(this.#tableBytes + bytes)
+    if (workBytes > this.#workBytes) throw new NeedsMore(workBytes)
   }
 
   /** The length of the message, which then stands in its arena. */
@@ -163,8 +182,20 @@ class Engine {
       const answer = scan()
       const arena = NEEDS[answer]
       if (arena === undefined) return answer !== abi.FAULT
+      this.#afford(memory.sizeOf(arena))
+      this.#tableBytes += memory.sizeOf(arena)
       memory.double(arena)
     }
+  }
+}
+
+/** Ends a split that would take more memory than it may. It does not leave the engine. */
+class NeedsMore extends Error {
+  readonly workBytes: number
+
+  constructor(workBytes: number) {
+    super()
+    this.workBytes = workBytes
   }
 }
 
@@ -202,7 +233,10 @@ function varintBytes(value: number): number {
   return Math.max(1, Math.ceil(Math.log2(value + 1) / 7))
 }
 
-type Failure = Omit<Extract<SplitResult, { ok: false }>, 'ok' | 'at'>
+interface Failure {
+  readonly code: SplitErrorCode
+  readonly detail: string
+}
 
 const FRAMED: Failure = { code: 'snappy_corrupt', detail: 'framed snappy, where one block is expected' }
 const CLAIMS_TOO_MUCH: Failure = {

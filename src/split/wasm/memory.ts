@@ -34,6 +34,12 @@ export function compressedBound(bytes: number): number {
   return bytes + Math.ceil(bytes / 6) + 64
 }
 
+/** Of the arenas that are given in rows. */
+const ROW_BYTES: Partial<Record<keyof Needs, number>> = {
+  tenants: abi.TENANT_BYTES + abi.ACCOUNT_BYTES,
+  symbols: abi.SYMBOL_BYTES,
+}
+
 const START = abi.MEMOS + 4096
 const PAGE = 65_536
 /** Arenas begin at whole cache lines. */
@@ -90,6 +96,11 @@ export class Memory {
       grows = true
     }
     if (grows) this.#layOut()
+  }
+
+  /** What an arena takes, in bytes. */
+  sizeOf(arena: keyof Needs): number {
+    return this.#has[arena] * (ROW_BYTES[arena] ?? 1)
   }
 
   /** Doubles an arena. */

@@ -1,7 +1,8 @@
-import { zstdCompressSync } from 'node:zlib'
+import { constants, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { Fault } from '../../../src/split/fault.ts'
 import { decodeZstd } from '../../../src/split/zstd.ts'
+import { zstdClaim } from '../../../src/split/zstd-claim.ts'
 
 const MESSAGE = Buffer.from('series of series of series '.repeat(40))
 const FRAME = zstdCompressSync(MESSAGE)
@@ -65,5 +66,72 @@ describe('zstd', () => {
   it('with bytes behind the frame is corrupt', () => {
     expect(fault(Buffer.concat([FRAME, Buffer.from('x')]))).toBe('zstd_corrupt at 0')
     expect(fault(Buffer.concat([FRAME, new Uint8Array(64)]))).toBe('zstd_corrupt at 0')
+  })
+})
+
+/** Magic, then these. RFC 8878, 3.1.1. */
+const frame = (...bytes: readonly number[]) => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, ...bytes)
+const SINGLE = 0x20
+/** The last block: raw, of so many bytes. */
+const raw = (...bytes: readonly number[]) => [1 | (bytes.length << 3), 0, 0, ...bytes]
+
+describe('what zstd claims', () => {
+  it.each([0, 1, 255, 256, 257, 65_791, 65_792, 3 * MIB])(
+    'is the length of a message of %d bytes',
+    length => {
+      const message = Buffer.alloc(length, 'ab\n')
+      for (const checksum of [0, 1]) {
+        const body = zstdCompressSync(message, { params: { [constants.ZSTD_c_checksumFlag]: checksum } })
+        expect(zstdClaim(body)).toBe(length)
+        expect(decodeZstd(body, 4 * MIB)).toEqual(message)
+      }
+    },
+  )
+
+  it('is the sum of all frames, those that are skipped apart', () => {
+    const skipped = Uint8Array.of(0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3)
+    const body = Buffer.concat([FRAME, skipped, FRAME])
+    expect(zstdClaim(body)).toBe(2 * MESSAGE.length)
+    expect(decodeZstd(body, MIB)).toEqual(Buffer.concat([MESSAGE, MESSAGE]))
+  })
+
+  it.each([
+    ['one byte', frame(SINGLE, 2, ...raw(7, 8)), 2],
+    ['two bytes, from 256 on', frame(0x40 | SINGLE, 0, 0, ...raw(7)), 256],
+    ['four bytes', frame(0x80, 0x58, 1, 0, 0, 0, ...raw(7)), 1],
+    ['eight bytes', frame(0xc0 | SINGLE, 0, 0, 0, 0, 1, 0, 0, 0, ...raw(7)), 2 ** 32],
+    ['a dictionary beside it', frame(SINGLE | 3, 9, 9, 9, 9, 1, ...raw(7)), 1],
+    ['a block of one byte repeated', frame(SINGLE, 9, 3 | (9 << 3), 0, 0, 7), 9],
+  ])('may stand in %s', (_, body, expected) => {
+    expect(zstdClaim(body)).toBe(expected)
+  })
+
+  it('is open where a frame does not say, is cut off, or is none', () => {
+    expect(zstdClaim(frame(0, 0x58, ...raw(7)))).toBeUndefined()
+    expect(zstdClaim(Buffer.concat([FRAME, frame(0, 0x58, ...raw(7))]))).toBeUndefined()
+    for (let length = 1; length < 12; length++) {
+      expect(
+        zstdClaim(frame(0xc0, 0x58, 1, 0, 0, 0, 0, 0, 0, 0, ...raw(7)).subarray(0, length)),
+      ).toBeUndefined()
+    }
+    expect(zstdClaim(Buffer.from('no frame'))).toBeUndefined()
+    expect(zstdClaim(Buffer.concat([FRAME, Buffer.from('rest')]))).toBeUndefined()
+  })
+
+  it('is open where it would take long to find out', () => {
+    const empty = [0, 0, 0]
+    const blocks = (count: number) => frame(SINGLE, 1, ...Array(count).fill(empty).flat(), ...raw(7))
+    expect(zstdClaim(blocks(9000))).toBe(1)
+    expect(zstdClaim(blocks(10_001))).toBeUndefined()
+    expect(zstdClaim(Buffer.concat(Array(10_001).fill(frame(SINGLE, 0, ...raw()))))).toBeUndefined()
+  })
+
+  it('holds: a frame of another length is corrupt, and a claim over the limit is not decoded at all', () => {
+    expect(fault(frame(SINGLE, 1, ...raw(7, 8)))).toBe('zstd_corrupt at 0')
+    expect(fault(frame(SINGLE, 3, ...raw(7, 8)))).toBe('zstd_corrupt at 0')
+    expect(fault(frame(SINGLE, 0, ...raw(7, 8)))).toBe('zstd_corrupt at 0')
+    expect(fault(frame(SINGLE, 2, ...raw(7, 8)))).toBe('none')
+    expect(fault(frame(SINGLE, 200, ...raw(7, 8)), 199)).toBe('decoded_too_large at 0')
+    expect(fault(frame(0xc0 | SINGLE, 0, 0, 0, 0, 1, 0, 0, 0, ...raw(7)))).toBe('decoded_too_large at 0')
   })
 })
