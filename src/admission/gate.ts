@@ -1,6 +1,7 @@
 /**
  * Decides whether a push may come in now. Bytes, not requests, are what ends a process, so both are counted: a push is
- * charged its compressed length before a byte of the body is read, and what the decoded message claims before it is decoded.
+ * charged its compressed length before a byte of the body is read, what its split takes before that begins, and from then
+ * on what it holds.
  */
 
 import type { PressureLimit } from './pressure.ts'

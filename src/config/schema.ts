@@ -233,7 +233,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     max_in_flight_bytes: key(
       size(KIB, 64 * GIB),
       '256MiB',
-      'Most bytes of bodies in flight, which is 32 pushes of the largest size; further ones get 503.',
+      'Most bytes that pushes in flight hold: bodies, what splitting takes for a moment, and shares; further ones get 503.',
     ),
   }),
 

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { residentBytes } from '../../bench/load/usage.ts'
 import { label, message, sample, series, timeSeries } from '../support/messages.ts'
 import { answerWith } from '../support/receiver.ts'
+import { PUSH_HEADERS } from '../support/remote-write.ts'
 import { talk } from '../support/request.ts'
 import { compressed, type Stage, startStage } from '../support/stage.ts'
 import { concat, len, tag, varint, varintField } from '../support/wire.ts'
@@ -296,6 +297,18 @@ describe.skipIf(process.platform !== 'linux')('memory', () => {
     )
     expect(bomb.length).toBeLessThan(2 * MIB)
     const answers = await Promise.all(Array.from({ length: 16 }, () => stage.send(bomb)))
+    const count = (status: number) => answers.filter(answer => answer.status === status).length
+    expect(count(204)).toBeGreaterThan(0)
+    expect(count(503)).toBeGreaterThan(0)
+    expect(count(204) + count(503)).toBe(16)
+    expect(peak()).toBeLessThan(900 * MIB)
+  })
+
+  test('is bounded when 2.0 pushes of nothing but symbols come at once, whose tables are twelve times as long', async () => {
+    const symbols = compressed(new Uint8Array(Buffer.concat(Array(2 * MIB).fill(len(4, '')))))
+    expect(symbols.length).toBeLessThan(MIB / 4)
+    const headers = PUSH_HEADERS['2.0']
+    const answers = await Promise.all(Array.from({ length: 16 }, () => stage.send(symbols, { headers })))
     const count = (status: number) => answers.filter(answer => answer.status === status).length
     expect(count(204)).toBeGreaterThan(0)
     expect(count(503)).toBeGreaterThan(0)
