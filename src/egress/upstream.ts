@@ -4,15 +4,13 @@
  * Every request is built from scratch: validated tenant, our own headers, a computed Content-Length. Host and scheme are
  * those of the configuration, whatever the data says. Redirects are not followed: they would carry credentials elsewhere.
  */
+import { Pool } from 'undici'
 import type { Target } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Protocol } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
-import type { AnswerHeaders } from './answer-reader.ts'
 import type { Cancellation } from './cancellation.ts'
-import { Client } from './client.ts'
-import type { Connection, Requester } from './connection.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from './verdict.ts'
 import { parseWritten } from './written-headers.ts'
@@ -25,6 +23,7 @@ export interface UpstreamOptions {
   readonly password: Secret | undefined
   /** PEM certificates that may have signed the store's own; undefined trusts those of the system. */
   readonly ca: string | undefined
+  readonly connections: number
   /** One attempt, from connecting to the end of the answer. */
   readonly timeoutMs: number
   /** 0 keeps connections for ever. */
@@ -38,8 +37,8 @@ export interface UpstreamOptions {
 /** What all requests for one tenant have in common; made once per lane. */
 export interface Route {
   readonly path: string
-  /** The beginning of the head: request line and fields, each with the end of its line. */
-  readonly heads: Readonly<Record<Protocol, string>>
+  /** Names and values in turn, as undici takes them. */
+  readonly headers: Readonly<Record<Protocol, readonly string[]>>
 }
 
 export interface Attempt {
@@ -63,51 +62,57 @@ export interface Reply {
  * Letter for letter: Thanos compares strings. The version header is the minimum that receivers of 1.0 look for.
  * https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-headers
  */
-const PROTOCOL_FIELDS: Readonly<Record<Protocol, string>> = {
-  '1.0':
-    'content-type: application/x-protobuf\r\n' +
-    'content-encoding: snappy\r\n' +
-    'x-prometheus-remote-write-version: 0.1.0\r\n',
-  '2.0':
-    'content-type: application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n' +
-    'content-encoding: snappy\r\n' +
-    'x-prometheus-remote-write-version: 2.0.0\r\n',
+const PROTOCOL_HEADERS: Readonly<Record<Protocol, readonly string[]>> = {
+  '1.0': [
+    ...['content-type', 'application/x-protobuf'],
+    ...['content-encoding', 'snappy'],
+    ...['x-prometheus-remote-write-version', '0.1.0'],
+  ],
+  '2.0': [
+    ...['content-type', 'application/x-protobuf;proto=io.prometheus.write.v2.Request'],
+    ...['content-encoding', 'snappy'],
+    ...['x-prometheus-remote-write-version', '2.0.0'],
+  ],
 }
 
 export class Upstream {
   readonly #options: UpstreamOptions
-  readonly #client: Client
+  readonly #pool: Pool
   /** Of every request beside those of its protocol. */
-  readonly #fields: string
+  readonly #headers: readonly string[]
   readonly #now: () => number
 
   constructor(options: UpstreamOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
-    const { target, ca, timeoutMs, maxConnectionDurationMs, ipv6 } = options
-    this.#client = new Client({
-      origin: new URL(target.origin),
-      ca,
-      timeoutMs,
-      maxConnectionDurationMs,
-      ipv6,
+    this.#pool = new Pool(options.target.origin, {
+      connections: options.connections,
+      pipelining: 1,
+      // undici 8 offers h2 by default; remote write is HTTP/1.1 everywhere, and one connection would carry everybody.
+      allowH2: false,
+      clientTtl: options.maxConnectionDurationMs > 0 ? options.maxConnectionDurationMs : null,
+      // The attempt has one deadline of its own, so undici's are off, but for connecting, which it alone can see.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {
+        timeout: options.timeoutMs,
+        ...(options.ipv6 ? {} : { family: 4 }),
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+      },
     })
     const { username, password } = options
     const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
-    this.#fields =
-      field('host', new URL(target.origin).host) +
-      (credentials === ''
-        ? ''
-        : field('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`))
+    this.#headers =
+      credentials === '' ? [] : ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]
   }
 
   route(tenant: TenantId): Route {
     const { target, tenantHeader } = this.#options
     // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
     const path = target.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
-    const ours = this.#fields + (tenantHeader === '' ? '' : field(tenantHeader, tenant))
-    const of = (protocol: Protocol) => `POST ${path} HTTP/1.1\r\n${PROTOCOL_FIELDS[protocol]}${ours}`
-    return { path, heads: { '1.0': of('1.0'), '2.0': of('2.0') } }
+    const ours = tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant]
+    const of = (protocol: Protocol) => [...PROTOCOL_HEADERS[protocol], ...ours]
+    return { path, headers: { '1.0': of('1.0'), '2.0': of('2.0') } }
   }
 
   /** Never rejects: whatever happens is a verdict. `cancellation` ends the attempt when there is no use in it any more. */
@@ -115,32 +120,21 @@ export class Upstream {
     if (cancellation.cancelled)
       return Promise.resolve({ verdict: cancelledVerdict(cancellation.reason), reported: undefined })
     const { timeoutMs, userAgent } = this.#options
-    let head = route.heads[protocol]
-    for (const name in headers) head += field(name, headers[name] as string)
-    if (headers['user-agent'] === undefined) head += field('user-agent', userAgent)
+    const all = [...route.headers[protocol]]
+    for (const name in headers) all.push(name, headers[name] as string)
+    if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
 
     return new Promise(resolve => {
       const answer = new Answer(protocol, this.#now, timeoutMs, cancellation, resolve)
-      this.#client.request({ head, body }, answer)
+      this.#pool.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
     })
   }
 
   /** Ends every connection now. */
   async destroy(): Promise<void> {
-    this.#client.destroy()
+    await this.#pool.destroy()
   }
 }
-
-/** One field of a head. What came over HTTP or is configured has no end of a line in it; this is the wall behind that. */
-function field(name: string, value: string): string {
-  if (!FIELD_NAME.test(name) || NO_FIELD_VALUE.test(value))
-    throw new Error('BUG: a header that can’t be sent')
-  return `${name}: ${value}\r\n`
-}
-
-/** RFC 9110, 5.1 and 5.5. */
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const NO_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 const NOT_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,;=:@]/g
 
@@ -148,15 +142,18 @@ const NOT_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,;=:@]/g
 const ANSWER_BYTES = 4096
 const REASON_CHARACTERS = 200
 
+type Handler = NonNullable<Parameters<Pool['dispatch']>[1]>
+type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
+
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
-class Answer implements Requester {
+class Answer implements Handler {
   readonly #protocol: Protocol
   readonly #now: () => number
   readonly #cancellation: Cancellation
   readonly #resolve: (reply: Reply) => void
   readonly #timer: NodeJS.Timeout
   readonly #timeoutMs: number
-  #connection: Connection | undefined
+  #controller: Controller | undefined
   /** Why it was ended before the answer did; undefined where it was not. */
   #ended: Verdict | undefined
   #finished = false
@@ -182,12 +179,16 @@ class Answer implements Requester {
     cancellation.listen(this.#onCancel)
   }
 
-  started(connection: Connection): void {
-    this.#connection = connection
-    if (this.#ended !== undefined) connection.abort(new Error('ended before it began'))
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#ended !== undefined) controller.abort(new Error('ended before it began'))
   }
 
-  answered(status: number, headers: AnswerHeaders): void {
+  onResponseStart(
+    _controller: Controller,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     this.#status = status
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
@@ -195,23 +196,26 @@ class Answer implements Requester {
     if (this.#protocol === '2.0') this.#reported = parseWritten(headers)
   }
 
-  data(bytes: Buffer): void {
+  onResponseData(controller: Controller, chunk: Buffer): void {
     // The reason of a success is of no interest; that it ends is.
     if (this.#status < 300) return
-    this.#text.push(Buffer.from(bytes))
-    this.#length += bytes.length
+    this.#text.push(chunk)
+    this.#length += chunk.length
     // A longer answer costs its connection, which is cheaper than reading it.
-    if (this.#length >= ANSWER_BYTES) this.#end(this.#verdict())
+    if (this.#length >= ANSWER_BYTES) {
+      this.#ended = this.#verdict()
+      controller.abort(new Error('the answer is longer than it needs to be'))
+    }
   }
 
-  ended(): void {
+  onResponseEnd(): void {
     this.#finish(this.#verdict())
   }
 
-  failed(error: Error): void {
+  onResponseError(_controller: Controller, error: Error): void {
     const reason = printable(describe(error), REASON_CHARACTERS)
     // A request begins when it has a connection.
-    const cause = this.#connection === undefined ? 'connect' : 'connection'
+    const cause = this.#controller === undefined ? 'connect' : 'connection'
     this.#finish(this.#ended ?? unanswered(reason, cause))
   }
 
@@ -224,7 +228,7 @@ class Answer implements Requester {
 
   readonly #onTimeout = (): void => {
     const reason = `no answer within timeout (${this.#timeoutMs / 1000} s)`
-    const cause = this.#connection === undefined ? 'unconnected' : 'timeout'
+    const cause = this.#controller === undefined ? 'unconnected' : 'timeout'
     this.#end(unanswered(reason, cause))
   }
 
@@ -235,8 +239,8 @@ class Answer implements Requester {
   /** Where the request has not even begun (it waits for its connection), its end is not waited for. */
   #end(verdict: Verdict): void {
     this.#ended = verdict
-    if (this.#connection === undefined) this.#finish(verdict)
-    else this.#connection.abort(new Error('ended'))
+    if (this.#controller === undefined) this.#finish(verdict)
+    else this.#controller.abort(new Error('ended'))
   }
 
   /** Once: what comes later belongs to nobody, and the cancellation may have its next listener by then. */
@@ -254,7 +258,7 @@ function unanswered(reason: string, cause: 'connect' | 'unconnected' | 'connecti
   return { kind: 'unreachable', status: 0, reason, retryAfterMs: undefined, cause, written: NOTHING }
 }
 
-/** A name has several addresses, and each may have failed; the first says enough. */
+/** undici wraps what the socket said; the innermost message is the one that helps. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])

@@ -70,6 +70,7 @@ export async function startEgress({
     username: '',
     password: undefined,
     ca: undefined,
+    connections: config.egress.maxConnsPerHost,
     timeoutMs: config.timeoutMs,
     maxConnectionDurationMs: 0,
     ipv6: false,

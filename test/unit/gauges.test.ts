@@ -26,7 +26,7 @@ beforeEach(() => {
   egress = createEgress({
     config,
     upstream: {
-      route: () => ({ path: '/', heads: { '1.0': '', '2.0': '' } }),
+      route: () => ({ path: '/', headers: { '1.0': [], '2.0': [] } }),
       attempt: async () => ({ verdict: verdictOf(204, '', undefined), reported: undefined }),
     },
     events: { attempted() {}, happened() {}, broke() {}, lost() {} },
