@@ -90,6 +90,10 @@ export const SHAPE_COUNT = 64
 export const MEMOS = DESK + 4096
 export const MEMO_COUNT = 256
 
+/** 2.0 that goes out as 1.0, in the same page: words, where each label of the last series was written. */
+export const PLACES = DESK + 4096
+export const MOST_PLACES = 1000
+
 // The rules.
 export const PRECEDENCE = 0
 export const STRIP = 4

@@ -106,8 +106,8 @@ class Engine {
 
   #write2as1(decoded: number, literalsOnly: number): number {
     const { call, memory } = this.#kernel
-    // A label is two symbols of the push; anything else stands in it as it is.
-    const longest = Math.max(2 * memory.word(abi.SYMBOLS_SIZE), decoded)
+    // A label is two symbols of the push; anything else stands in it as it is, or in the block that is being gathered.
+    const longest = Math.max(2 * memory.word(abi.SYMBOLS_SIZE), decoded, BLOCK_BYTES)
     const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
     this.#reserve(BLOCK_BYTES + longest + BLOCK_OVERHEAD, compressedBound(memory.word(abi.TOTAL)) + blocks)
     return call.write2as1(literalsOnly)

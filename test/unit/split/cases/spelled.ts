@@ -76,6 +76,34 @@ export function spelledCases(check: Case, split: Split): void {
     }
   })
 
+  check('2.0 as 1.0: labels that were in the series before, at the same place, at another, and not', () => {
+    const list = [
+      { n: '1', tenant: 'a', x: 'y' },
+      { n: '1', tenant: 'a', x: 'y' },
+      { n: '2', tenant: 'a', x: 'y' },
+      { tenant: 'a', x: 'y' },
+      { n: '2', tenant: 'a', x: 'y', z: 'longer' },
+      { n: '2', tenant: 'a' },
+      { n: '2', tenant: 'a', x: 'z', z: 'longer' },
+      { n: '2', tenant: 'a', x: 'y', z: 'longer' },
+      {},
+    ]
+    const names = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`l${i}`, 'v']))
+    // As many as are remembered, and more; so many series that blocks of the encoder end in the middle of one.
+    const counts = [999, 999, 1000, 1001, 1001, 5000, 1000, 10]
+    const many = counts.map(count => ({ tenant: 'a', ...names(count) }))
+    const long = Array.from({ length: 300 }, (_, i) => ({
+      ...names(30),
+      tenant: 'a',
+      i: `${i % 3}`,
+      x: 'y'.repeat(i),
+    }))
+    const all = [...list, ...many, ...long].map(labels => series(labels))
+    const result = splitSeries(split, '2.0', all, { output: '1.0', missing: 'default', defaultTenant: 'a' })
+    expect(Buffer.from(decodedShare(result.shares[0]!)).equals(message('1.0', all))).toBe(true)
+  })
+
   check('2.0 as 1.0: samples with any of their fields, in any order, as they came but for the time', () => {
     const times = [0, 1, 127, 128, 2 ** 31, 2n ** 49n - 1n, 2n ** 49n, 2n ** 56n, 2n ** 63n, -1]
     const samples = [
