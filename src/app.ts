@@ -134,6 +134,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     memo: egress.memo,
     metadata,
     rules,
+    upstream: egress.protocol,
     policy: {
       on429: config.on429,
       onUpstreamRefusal: config.onUpstreamRefusal,

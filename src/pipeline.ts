@@ -59,7 +59,10 @@ export interface PipelineOptions {
   readonly deliver: Deliver
   readonly memo: Pick<Memo, 'enabled' | 'recall' | 'remember'>
   readonly metadata: Pick<MetadataRouter, 'asks' | 'route'>
+  /** For a store that takes what comes in. */
   readonly rules: SplitRules
+  /** What is known of the protocol that the store takes, now. */
+  readonly upstream: { readonly output: SplitRules['output'] }
   readonly policy: AnswerPolicy
   readonly maxBodyBytes: number
   /** From the arrival of its head to its answer. */
@@ -94,17 +97,30 @@ interface Progress {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { gate, split, deliver, memo, metadata, rules, policy, maxBodyBytes, pushDeadlineMs, report } =
-    options
+  const {
+    gate,
+    split,
+    deliver,
+    memo,
+    metadata,
+    rules,
+    upstream,
+    policy,
+    maxBodyBytes,
+    pushDeadlineMs,
+    report,
+  } = options
   const { now = () => performance.now() } = options
 
   const variants = new Map<string, SplitRules>()
 
   /** The same object for the same rules, as long as no prefix makes them new: an engine has them ready then. */
   function rulesFor({ protocol, prefix }: Arrival): SplitRules {
-    const families = metadata.asks(protocol, rules.output === 'same' ? protocol : rules.output)
-    const variant = variants.get(families) ?? { ...rules, families }
-    variants.set(families, variant)
+    const { output } = upstream
+    const families = metadata.asks(protocol, output === 'same' ? protocol : output)
+    const key = `${output} ${families}`
+    const variant = variants.get(key) ?? { ...rules, output, families }
+    variants.set(key, variant)
     return prefix === undefined ? variant : { ...variant, prefix }
   }
 

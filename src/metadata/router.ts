@@ -5,7 +5,6 @@
  */
 import type { Config } from '../config/config.ts'
 import type { Delivery } from '../egress/deliver.ts'
-import { isFinal } from '../egress/memo.ts'
 import type { Family, MetadataEntry, Protocol, Share, SplitResult, SplitRules } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { type MetadataSender, Senders } from './senders.ts'
@@ -223,8 +222,9 @@ export class MetadataRouter {
   ): void {
     const open = new Map(cargo)
     for (const { share, verdict, remembered } of deliveries) {
-      // What an earlier push of the same bytes brought need not have held the same entries.
-      if (remembered || !isFinal(verdict)) continue
+      // What an earlier push of the same bytes brought need not have held the same entries; and what the store refuses,
+      // whatever for, must not come back with every push.
+      if (remembered || (verdict.kind !== 'delivered' && verdict.kind !== 'rejected')) continue
       const own = open.get(share)
       open.delete(share)
       if (verdict.kind !== 'delivered') continue
