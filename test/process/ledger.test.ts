@@ -35,6 +35,14 @@ describe('the ledger of a real process', { timeout: 60_000 }, () => {
     expect(report).toMatchObject({ unreadable: 0, busyGauges: [], exitCode: 0 })
   })
 
+  test('closes for 2.0 beside 1.0 under faults, and no answer claims more or less than is stored', async () => {
+    const report = await runLedger({ ...SHORT, protocol: 'both', losing: true })
+    expect(complaints(report.balance)).toEqual([])
+    expect(report.pushes.open).toBe(0)
+    expect(report.pushes.acknowledged).toBeGreaterThan(0)
+    expect(report).toMatchObject({ unreadable: 0, busyGauges: [], exitCode: 0 })
+  })
+
   test('closes when Sluice and the store are killed at random moments', async () => {
     const report = await runLedger({ ...SHORT, faults: false, killEverySeconds: 1 })
     expect(complaints(report.balance)).toEqual([])
