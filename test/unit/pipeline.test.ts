@@ -75,6 +75,7 @@ class Stage {
       memo,
       metadata: { asks: () => 'none', route: (_, { shares }) => ({ shares, settle: () => {} }) },
       rules: rules(),
+      upstream: { output: 'same' },
       policy: { on429: 'pass', onUpstreamRefusal: 'pass', acceptAll: false, retryAfterMaxMs: 1000 },
       maxBodyBytes: 8 * MIB,
       pushDeadlineMs: 1000,
@@ -84,7 +85,11 @@ class Stage {
 
   arrive(given: Push, changes: Partial<SplitRules> = {}): Promise<Answer> {
     const body = new Uint8Array(given.body)
-    return createPipeline({ ...this.#options, rules: rules(changes) })({
+    return createPipeline({
+      ...this.#options,
+      rules: rules(changes),
+      upstream: { output: changes.output ?? 'same' },
+    })({
       protocol: given.protocol,
       encoding: given.encoding,
       contentLength: body.length,
