@@ -70,6 +70,8 @@ describe('a push of 2.0', () => {
       expect(kept.asked.filter(protocol => protocol === '2.0')).toHaveLength(1)
       expect(await stage.metric('sluice_upstream_protocol')).toBe(1)
       expect(await event(stage, 'fell_back')).toBe(1)
+      // Both shares of the first push, where they left; the second was split into 1.0.
+      expect(await event(stage, 'converted')).toBe(2)
       expect(await stage.metric('sluice_created_timestamps_lost_total')).toBe(2)
     },
   )
