@@ -36,7 +36,8 @@ export class PushLog {
       protocol: report.protocol,
       body_bytes: report.bodyBytes,
       series: report.split?.received.series,
-      tenants: report.split?.shares.length,
+      // One may have several shares.
+      tenants: report.split && new Set(report.split.shares.map(({ tenant }) => tenant)).size,
       seconds: Number(report.seconds.toFixed(3)),
       reason: answer.body.trimEnd().replaceAll('\n', '; ').slice(0, REASON_CHARACTERS),
       // Only our own bugs have a cause worth a stack.
