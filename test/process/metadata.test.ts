@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage, unsnappy } from '../support/decode.ts'
 import { eventually } from '../support/eventually.ts'
-import { metadataOf } from '../support/metadata.ts'
+import { entriesOf, metadataOf } from '../support/metadata.ts'
 import { answerWith } from '../support/receiver.ts'
+import { PUSH_HEADERS } from '../support/remote-write.ts'
+import { seriesBySchema } from '../support/schema.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const fixture = (name: string) => {
@@ -133,4 +135,82 @@ test('by default it is dropped, and counted as such', async () => {
   expect((await stage.send(METADATA)).status).toBe(204)
   expect(stage.store.received).toEqual([])
   expect(await stage.metric('sluice_metadata_dropped_total{reason="route"}')).toBe(ENTRIES.length)
+})
+
+describe('the metadata of a recorded Prometheus that sends 2.0, for a store of 1.0', () => {
+  const PUSHES = ['001', '002'].map(name => {
+    return new Uint8Array(
+      readFileSync(new URL(`../fixtures/prometheus-3.5/rw2/${name}.bin`, import.meta.url)),
+    )
+  })
+  const send = (stage: Stage, body: Uint8Array) => stage.send(body, { headers: PUSH_HEADERS['2.0'] })
+
+  interface Described {
+    readonly labels: readonly (readonly [string, string])[]
+    readonly metadata?: { readonly type?: number; readonly help?: string; readonly unit?: string }
+  }
+
+  const STRIPPED: Readonly<Record<number, RegExp>> = {
+    3: /_(bucket|sum|count)$/,
+    4: /_(bucket|gsum|gcount)$/,
+    5: /_(sum|count)$/,
+  }
+
+  /** `tenant type family unit help`, of all series with a tenant. */
+  const EXPECTED = new Set(
+    PUSHES.flatMap(body => seriesBySchema('2.0', unsnappy(body)) as unknown as Described[]).flatMap(
+      ({ labels, metadata: { type = 0, help = '', unit = '' } = {} }) => {
+        const { tenant, __name__: name = '' } = Object.fromEntries(labels)
+        if (tenant === undefined || (type === 0 && help === '' && unit === '')) return []
+        return [[tenant, type, name.replace(STRIPPED[type] ?? /$^/, ''), unit, help].join(' ')]
+      },
+    ),
+  )
+
+  /** What the store got since it was last asked, each as often as it came. */
+  function described(stage: Stage): string[] {
+    return stage.store.received.splice(0).flatMap(({ headers, body }) => {
+      const tenant = String(headers['x-scope-orgid'])
+      return entriesOf({ body }).map(({ type, metricFamilyName, unit, help }) => {
+        return [tenant, type, metricFamilyName, unit, help].join(' ')
+      })
+    })
+  }
+
+  const start = (metadata: Readonly<Record<string, unknown>>) =>
+    startStage({
+      config: { tenant: { label: 'tenant', missing: 'drop' }, egress: { protocol: '1.0' }, metadata },
+    })
+
+  test('reaches the tenants whose series say it, once within the interval', async () => {
+    await using stage = await start({ interval: '1h' })
+    expect(EXPECTED.size).toBeGreaterThan(3)
+    for (const body of [...PUSHES, ...PUSHES]) expect((await send(stage, body)).status).toBe(204)
+    expect(described(stage).sort()).toEqual([...EXPECTED].sort())
+    expect(await stage.metric('sluice_metadata_sent')).toBe(EXPECTED.size)
+    expect(await stage.metric('sluice_metadata_total{verdict="delivered"}')).toBe(EXPECTED.size)
+  })
+
+  test('goes again with the sender’s retry where it was not stored', async () => {
+    await using stage = await start({ interval: '1h' })
+    stage.store.respond = answerWith(500)
+    expect((await send(stage, PUSHES[0] as Uint8Array)).status).toBe(503)
+    expect(await stage.metric('sluice_metadata_sent')).toBe(0)
+    described(stage)
+    stage.store.respond = answerWith(204)
+    for (const body of PUSHES) await eventually(async () => (await send(stage, body)).status === 204)
+    expect(described(stage).sort()).toEqual([...EXPECTED].sort())
+  })
+
+  test('goes again when the interval is over', async () => {
+    await using stage = await start({ interval: '1s' })
+    for (const body of PUSHES) await send(stage, body)
+    expect(described(stage)).toHaveLength(EXPECTED.size)
+    const again = await eventually(async () => {
+      for (const body of PUSHES) await send(stage, body)
+      const entries = described(stage)
+      return entries.length > 0 && entries
+    })
+    expect(again.filter(entry => !EXPECTED.has(entry))).toEqual([])
+  })
 })

@@ -8,17 +8,22 @@ const WriteRequest = protobuf
   .loadSync(fileURLToPath(new URL('../../proto/write_request.proto', import.meta.url)))
   .lookupType('prometheus.WriteRequest')
 
-interface Entry {
+export interface Entry {
   readonly type: number
   readonly metricFamilyName: string
   readonly help: string
   readonly unit: string
 }
 
-/** `family help`, or `family help type unit` where there is a unit. */
-export function metadataOf({ body }: { readonly body: Uint8Array }): string[] {
+/** All that the entries say, in their order. */
+export function entriesOf({ body }: { readonly body: Uint8Array }): Entry[] {
   const { metadata } = WriteRequest.decode(unsnappy(body)) as unknown as { metadata: readonly Entry[] }
-  return metadata.map(({ metricFamilyName, help, type, unit }) => {
+  return metadata.map(({ metricFamilyName, help, type, unit }) => ({ type, metricFamilyName, help, unit }))
+}
+
+/** `family help`, or `family help type unit` where there is a unit. */
+export function metadataOf(request: { readonly body: Uint8Array }): string[] {
+  return entriesOf(request).map(({ metricFamilyName, help, type, unit }) => {
     return unit === '' ? `${metricFamilyName} ${help}` : `${metricFamilyName} ${help} ${type} ${unit}`
   })
 }
