@@ -75,7 +75,10 @@ export class Waiting {
     const before = this.take(entry.family)
     if (before !== undefined) this.#room.dropped('replaced')
     const { length } = entry.record
-    if (this.#room.enter(length)) this.#entries.set(entry.family, { ...entry, since: before?.since ?? now })
+    if (!this.#room.enter(length)) return
+    // A copy, because a record holds the memory of its whole push.
+    const record = new Uint8Array(entry.record)
+    this.#entries.set(entry.family, { family: entry.family, record, since: before?.since ?? now })
   }
 
   /** An entry that went out and was not stored; a newer one of its family stays. */

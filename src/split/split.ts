@@ -128,7 +128,10 @@ export interface Reported {
 export interface MetadataEntry {
   /** Empty where the entry has no name that can be one: see `familyOf`. */
   readonly family: string
-  /** The whole record of the WriteRequest, tag and length included. Whoever receives the result owns it. */
+  /**
+   * The whole record of the WriteRequest, tag and length included. Whoever receives the result owns it; it may be a view of
+   * the memory of all, so who keeps it copies it.
+   */
   readonly record: Uint8Array
 }
 

@@ -20,23 +20,38 @@ export function readReported(
     : { ...NOTHING_REPORTED, entries, families: readFamilies(memory, names, tenants) }
 }
 
+/** All records stand in one piece of memory: a push may have a quarter of a million of them. */
 function readEntries(memory: Memory): MetadataEntry[] {
+  let length = 0
+  for (const row of rowsOf(memory, abi.REPORTED_ENTRIES, abi.ENTRY_NEXT)) length += lengthOf(memory, row)
+  const copy = new Uint8Array(length)
   const entries: MetadataEntry[] = []
-  for (let row = memory.word(abi.REPORTED_ENTRIES); row !== 0; row = memory.word(row + abi.ENTRY_NEXT)) {
-    const record = memory.bytes.slice(memory.word(row + abi.ENTRY_FROM), memory.word(row + abi.ENTRY_END))
+  let end = 0
+  for (const row of rowsOf(memory, abi.REPORTED_ENTRIES, abi.ENTRY_NEXT)) {
+    const start = end
+    end += lengthOf(memory, row)
+    copy.set(
+      memory.bytes.subarray(memory.word(row + abi.ENTRY_FROM), memory.word(row + abi.ENTRY_END)),
+      start,
+    )
+    const record = copy.subarray(start, end)
     entries.push({ family: familyOf(record), record })
   }
   return entries
 }
 
-function* rowsOf(memory: Memory): Generator<number> {
-  for (let row = memory.word(abi.REPORTED_NAMES); row !== 0; row = memory.word(row + abi.NAMED_NEXT))
-    yield row
+function lengthOf(memory: Memory, row: number): number {
+  return memory.word(row + abi.ENTRY_END) - memory.word(row + abi.ENTRY_FROM)
+}
+
+/** A chain whose first row stands at `first`, and each other one at `next` of the one before. */
+function* rowsOf(memory: Memory, first: number, next: number): Generator<number> {
+  for (let row = memory.word(first); row !== 0; row = memory.word(row + next)) yield row
 }
 
 function readNames(memory: Memory, names: MetricNames, tenants: readonly TenantId[]): Reported['names'] {
   const sets = tenants.map(tenant => ({ tenant, names: new Set<string>() }))
-  for (const row of rowsOf(memory)) {
+  for (const row of rowsOf(memory, abi.REPORTED_NAMES, abi.NAMED_NEXT)) {
     const name = names.of(memory, row)
     if (name !== '') sets[memory.word(row + abi.NAMED_TENANT)]?.names.add(name)
   }
@@ -53,7 +68,7 @@ function readFamilies(
   const maps: { tenant: TenantId; families: Map<string, Family> }[] = tenants.map(tenant => {
     return { tenant, families: new Map() }
   })
-  for (const row of rowsOf(memory)) {
+  for (const row of rowsOf(memory, abi.REPORTED_NAMES, abi.NAMED_NEXT)) {
     const described = names.familyOf(memory, row)
     if (described === undefined) continue
     const families = maps[memory.word(row + abi.NAMED_TENANT)]?.families
