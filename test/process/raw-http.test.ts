@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { storeThat } from '../support/protocol-stores.ts'
 import { RawConnection } from '../support/raw-connection.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { decodePush, encodePush, PUSH_HEADERS, type Series } from '../support/remote-write.ts'
@@ -23,7 +24,7 @@ let metricsUrl: string
 let connection: RawConnection
 
 beforeAll(async () => {
-  store = await startReceiver()
+  store = await startReceiver(storeThat('knows 2.0').respond)
   const metricsPort = await freePort()
   metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
   sluice = await startSluice({
