@@ -40,6 +40,7 @@ class Stage {
   /** A delivery that ends when it is told to, with the lengths of its shares, and what was known of it. */
   readonly deliveries: { shareBytes: number; earlier: Earlier | undefined; end: () => void }[] = []
   readonly #options: PipelineOptions
+  readonly #answers: Answer[] = []
   #changed = Promise.withResolvers<void>()
 
   constructor({
@@ -83,9 +84,9 @@ class Stage {
     }
   }
 
-  arrive(given: Push, changes: Partial<SplitRules> = {}): Promise<Answer> {
+  async arrive(given: Push, changes: Partial<SplitRules> = {}): Promise<Answer> {
     const body = new Uint8Array(given.body)
-    return createPipeline({
+    const answer = await createPipeline({
       ...this.#options,
       rules: rules(changes),
       upstream: { output: changes.output ?? 'same' },
@@ -101,12 +102,18 @@ class Stage {
       sender: new Sender(),
       cancelled: new AbortController().signal,
     })
+    this.#answers.push(answer)
+    this.#changed.resolve()
+    return answer
   }
 
+  /** Resolves when so many deliveries have begun, and rejects when a push is answered before that. */
   async delivering(count: number): Promise<void> {
+    const { length } = this.#answers
     while (this.deliveries.length < count) {
       await this.#changed.promise
       this.#changed = Promise.withResolvers()
+      if (this.#answers.length > length) throw new Error(`answered with ${this.#answers.at(-1)?.body}`)
     }
   }
 
