@@ -102,6 +102,7 @@ export interface Config {
     /** Names, in lower case, of inbound headers that go to the store as they are. */
     readonly forwardHeaders: readonly string[]
     readonly protocol: 'auto' | 'same' | Protocol
+    /** 0 is never. */
     readonly protocolReprobeMs: number
     /** Whether a store of 2.0 is one that says nothing of what it wrote. */
     readonly writtenHeaders: 'expected' | 'omitted'

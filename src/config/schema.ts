@@ -408,7 +408,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
     protocol_reprobe: key(
       duration,
       '1h',
-      'How long a store that lacks 2.0 gets 1.0 before 2.0 is tried again.',
+      'How long a store that lacks 2.0 gets 1.0 before 2.0 is tried again; 0 is for ever.',
     ),
     written_headers: key(
       oneOf('expected', 'omitted'),

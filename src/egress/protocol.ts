@@ -16,6 +16,7 @@ import type { Reply } from './upstream.ts'
 export interface ProtocolPolicy {
   /** `auto` learns; `same` sends what came in; else all goes out in this one. */
   readonly choice: 'auto' | 'same' | Protocol
+  /** 0 is never. */
   readonly reprobeMs: number
   /** The store reports nothing of what it writes, so it is no wonder that it does not. */
   readonly omitsWritten: boolean
@@ -139,7 +140,8 @@ export class UpstreamProtocol {
     this.#known = protocol
     if (protocol === '1.0') {
       this.#silent = false
-      this.#until = this.#now() + this.#policy.reprobeMs
+      const { reprobeMs } = this.#policy
+      this.#until = reprobeMs === 0 ? Number.POSITIVE_INFINITY : this.#now() + reprobeMs
     }
   }
 }

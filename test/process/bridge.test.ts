@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { held } from '../support/held.ts'
-import { message, type SeriesText, series } from '../support/messages.ts'
+import { message, metadata, type SeriesText, series } from '../support/messages.ts'
 import { type StoreKind, storeThat } from '../support/protocol-stores.ts'
 import { answerWith } from '../support/receiver.ts'
 import { PUSH_HEADERS } from '../support/remote-write.ts'
@@ -116,6 +116,15 @@ test('a push of 1.0 goes as 2.0 with egress.protocol: "2.0", and its answer coun
   const answer = await stage.push([{ __name__: 'up', tenant: 'a' }])
   expect([answer.status, written(answer)]).toEqual([204, undefined])
   expect(kept.stored).toEqual(['2.0 a: up'])
+})
+
+test('what can only go as 1.0 is rejected data where the store takes 2.0 alone, and is not to be sent for ever', async () => {
+  const config = { egress: { protocol: '2.0' }, metadata: { route: 'all' }, on_upstream_refusal: 'retry' }
+  const { stage, kept } = await startBefore('knows only 2.0', { config })
+  await using _ = stage
+  const answer = await stage.send(compressed(concat(message('1.0', [of('a', 'up')]), metadata('up', 'help'))))
+  expect([answer.status, kept.stored]).toEqual([400, ['2.0 a: up']])
+  expect(answer.body).toContain('rejected with 415: only 2.0')
 })
 
 describe('the counts of an answer', () => {

@@ -28,8 +28,8 @@ function proven(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
   return protocol
 }
 
-function lacking(): UpstreamProtocol {
-  const protocol = protocolOf()
+function lacking(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
+  const protocol = protocolOf(policy)
   expect(protocol.answered(reply(415))).toBe(true)
   protocol.answeredOne(reply(415), reply(204))
   expect(protocol.known).toBe('1.0')
@@ -111,6 +111,11 @@ describe('a store of 1.0', () => {
     protocol.answeredOne(reply(400), reply(204))
     protocol.ended()
     clock.now = 2 * REPROBE_MS - 1
+    expect(protocol.known).toBe('1.0')
+  })
+  test('gets it for ever with egress.protocol_reprobe: 0', () => {
+    const protocol = lacking({ reprobeMs: 0 })
+    clock.now = Number.MAX_SAFE_INTEGER
     expect(protocol.known).toBe('1.0')
   })
   test('is unproven as soon as it refuses 1.0', () => {
