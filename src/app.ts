@@ -79,7 +79,6 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     tenantHeader: config.tenant.header,
     ...config.auth.egress,
     ca: readCaBundle(config.auth.egress.caBundleFile),
-    connections: config.egress.maxConnsPerHost,
     timeoutMs: config.timeoutMs,
     maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
     ipv6: config.enableIpv6,

@@ -17,6 +17,7 @@ import type { Sender } from './egress/sender.ts'
 import { SluiceError } from './errors.ts'
 import type { MetadataRouter } from './metadata/router.ts'
 import { type SplitCharge, splitCharge } from './split/claim.ts'
+import { release, releaseShares } from './split/release.ts'
 import type { Encoding, Protocol, Push, Share, SplitResult, SplitRules } from './split/split.ts'
 import type { Splitter } from './split/splitter.ts'
 
@@ -141,6 +142,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (body !== undefined && !deliveries.every(({ verdict }) => isFinal(verdict))) {
         memo.remember(body, scope, sent, earlier)
       }
+      if (body !== undefined) release(body)
+      // Nobody reads them any more. A share that failed may be on its way still, for the sake of others.
+      if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) releaseShares(result.shares)
       cancelled.throwIfAborted()
       return answerOf(progress.deliveries, result.refusals, policy)
     } finally {
@@ -167,7 +171,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
     }
     progress.split = result
-    return { result, body: memo.enabled ? returned : undefined, scope, earlier }
+    if (memo.enabled) return { result, body: returned, scope, earlier }
+    release(returned)
+    return { result, body: undefined, scope, earlier }
   }
 
   /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */

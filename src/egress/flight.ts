@@ -34,6 +34,7 @@ export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
     () => batch.body(),
   )
   const { verdict, unclear } = await attempts(batch, parcel, options)
+  if (verdict.kind === 'delivered') parcel.release()
   if (!unclear && !wantsParts(verdict)) {
     concluded(batch.shares, verdict)
     return

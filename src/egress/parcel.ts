@@ -1,6 +1,7 @@
 /** What one request holds, and the same as 1.0 for a store that lacks 2.0. */
 import type { Converted } from '../split/convert.ts'
 import { mergeBodies } from '../split/merge.ts'
+import { release } from '../split/release.ts'
 import type { Protocol, Share } from '../split/split.ts'
 import { NOTHING, sumOf, type Verdict, type Written } from './verdict.ts'
 
@@ -29,6 +30,12 @@ export class Parcel {
   get body(): Uint8Array {
     this.#body ??= this.#merge()
     return this.#body
+  }
+
+  /** Called when no request needs it any more; what was merged for it is gone then, the shares' own bodies are not. */
+  release(): void {
+    if (this.shares.length > 1 && this.#body !== undefined) release(this.#body)
+    this.#body = undefined
   }
 
   get sent(): Written {

@@ -4,13 +4,15 @@
  * Every request is built from scratch: validated tenant, our own headers, a computed Content-Length. Host and scheme are
  * those of the configuration, whatever the data says. Redirects are not followed: they would carry credentials elsewhere.
  */
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Target } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Protocol } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
 import type { Cancellation } from './cancellation.ts'
+import { Clients, type StoreClient } from './clients.ts'
+import { Deadlines } from './deadlines.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from './verdict.ts'
 import { parseWritten } from './written-headers.ts'
@@ -23,7 +25,6 @@ export interface UpstreamOptions {
   readonly password: Secret | undefined
   /** PEM certificates that may have signed the store's own; undefined trusts those of the system. */
   readonly ca: string | undefined
-  readonly connections: number
   /** One attempt, from connecting to the end of the answer. */
   readonly timeoutMs: number
   /** 0 keeps connections for ever. */
@@ -77,7 +78,8 @@ const PROTOCOL_HEADERS: Readonly<Record<Protocol, readonly string[]>> = {
 
 export class Upstream {
   readonly #options: UpstreamOptions
-  readonly #pool: Pool
+  readonly #clients: Clients
+  readonly #deadlines: Deadlines
   /** Of every request beside those of its protocol. */
   readonly #headers: readonly string[]
   readonly #now: () => number
@@ -85,21 +87,8 @@ export class Upstream {
   constructor(options: UpstreamOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
-    this.#pool = new Pool(options.target.origin, {
-      connections: options.connections,
-      pipelining: 1,
-      // undici 8 offers h2 by default; remote write is HTTP/1.1 everywhere, and one connection would carry everybody.
-      allowH2: false,
-      clientTtl: options.maxConnectionDurationMs > 0 ? options.maxConnectionDurationMs : null,
-      // The attempt has one deadline of its own, so undici's are off, but for connecting, which it alone can see.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: {
-        timeout: options.timeoutMs,
-        ...(options.ipv6 ? {} : { family: 4 }),
-        ...(options.ca === undefined ? {} : { ca: options.ca }),
-      },
-    })
+    this.#clients = new Clients({ ...options, origin: options.target.origin })
+    this.#deadlines = new Deadlines(options.timeoutMs)
     const { username, password } = options
     const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
     this.#headers =
@@ -119,20 +108,32 @@ export class Upstream {
   attempt({ route, protocol, body, headers }: Attempt, cancellation: Cancellation): Promise<Reply> {
     if (cancellation.cancelled)
       return Promise.resolve({ verdict: cancelledVerdict(cancellation.reason), reported: undefined })
+    // No message is empty: this one was released while it was still needed.
+    if (body.length === 0) throw new Error('BUG: an empty body is sent')
     const { timeoutMs, userAgent } = this.#options
     const all = [...route.headers[protocol]]
     for (const name in headers) all.push(name, headers[name] as string)
     if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
 
     return new Promise(resolve => {
-      const answer = new Answer(protocol, this.#now, timeoutMs, cancellation, resolve)
-      this.#pool.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
+      const client = this.#clients.take()
+      const answer = new Answer({
+        protocol,
+        now: this.#now,
+        timeoutMs,
+        cancellation,
+        resolve,
+        client,
+        clients: this.#clients,
+        deadlines: this.#deadlines,
+      })
+      client.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
     })
   }
 
   /** Ends every connection now. */
   async destroy(): Promise<void> {
-    await this.#pool.destroy()
+    await this.#clients.destroy()
   }
 }
 
@@ -142,17 +143,24 @@ const NOT_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,;=:@]/g
 const ANSWER_BYTES = 4096
 const REASON_CHARACTERS = 200
 
-type Handler = NonNullable<Parameters<Pool['dispatch']>[1]>
+type Handler = Dispatcher.DispatchHandler
 type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
+
+interface AnswerOptions {
+  readonly protocol: Protocol
+  readonly now: () => number
+  readonly timeoutMs: number
+  readonly deadlines: Deadlines
+  readonly cancellation: Cancellation
+  readonly clients: Clients
+  /** Taken for it, and given back by it. */
+  readonly client: StoreClient
+  readonly resolve: (reply: Reply) => void
+}
 
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
 class Answer implements Handler {
-  readonly #protocol: Protocol
-  readonly #now: () => number
-  readonly #cancellation: Cancellation
-  readonly #resolve: (reply: Reply) => void
-  readonly #timer: NodeJS.Timeout
-  readonly #timeoutMs: number
+  readonly #options: AnswerOptions
   #controller: Controller | undefined
   /** Why it was ended before the answer did; undefined where it was not. */
   #ended: Verdict | undefined
@@ -163,20 +171,10 @@ class Answer implements Handler {
   #text: Buffer[] = []
   #length = 0
 
-  constructor(
-    protocol: Protocol,
-    now: () => number,
-    timeoutMs: number,
-    cancellation: Cancellation,
-    resolve: (reply: Reply) => void,
-  ) {
-    this.#protocol = protocol
-    this.#now = now
-    this.#timeoutMs = timeoutMs
-    this.#cancellation = cancellation
-    this.#resolve = resolve
-    this.#timer = setTimeout(this.#onTimeout, timeoutMs)
-    cancellation.listen(this.#onCancel)
+  constructor(options: AnswerOptions) {
+    this.#options = options
+    options.deadlines.add(this)
+    options.cancellation.listen(this.#onCancel)
   }
 
   onRequestStart(controller: Controller): void {
@@ -193,7 +191,7 @@ class Answer implements Handler {
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
     // Of 1.0 there is no such header, so one would be another's mistake.
-    if (this.#protocol === '2.0') this.#reported = parseWritten(headers)
+    if (this.#options.protocol === '2.0') this.#reported = parseWritten(headers)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -209,6 +207,7 @@ class Answer implements Handler {
   }
 
   onResponseEnd(): void {
+    this.#options.client.answered()
     this.#finish(this.#verdict())
   }
 
@@ -223,17 +222,18 @@ class Answer implements Handler {
     const text = Buffer.concat(this.#text, Math.min(this.#length, ANSWER_BYTES))
     const end = text.indexOf('\n')
     const reason = printable(end < 0 ? text : text.subarray(0, end), REASON_CHARACTERS)
-    return verdictOf(this.#status, reason, parseRetryAfter(this.#retryAfter, this.#now()))
+    return verdictOf(this.#status, reason, parseRetryAfter(this.#retryAfter, this.#options.now()))
   }
 
-  readonly #onTimeout = (): void => {
-    const reason = `no answer within timeout (${this.#timeoutMs / 1000} s)`
+  /** The deadline has come. */
+  expired(): void {
+    const reason = `no answer within timeout (${this.#options.timeoutMs / 1000} s)`
     const cause = this.#controller === undefined ? 'unconnected' : 'timeout'
     this.#end(unanswered(reason, cause))
   }
 
   readonly #onCancel = (): void => {
-    this.#end(cancelledVerdict(this.#cancellation.reason))
+    this.#end(cancelledVerdict(this.#options.cancellation.reason))
   }
 
   /** Where the request has not even begun (it waits for its connection), its end is not waited for. */
@@ -247,10 +247,14 @@ class Answer implements Handler {
   #finish(verdict: Verdict): void {
     if (this.#finished) return
     this.#finished = true
-    clearTimeout(this.#timer)
-    this.#cancellation.listen(undefined)
+    const { deadlines, cancellation, clients, client, resolve } = this.#options
+    deadlines.delete(this)
+    cancellation.listen(undefined)
+    // Whoever did not wait for its beginning leaves a request behind that would begin later.
+    if (this.#ended !== undefined && this.#controller === undefined) clients.drop(client)
+    else clients.give(client)
     // Of an answer that never ended, nothing is believed.
-    this.#resolve({ verdict, reported: verdict.status === 0 ? undefined : this.#reported })
+    resolve({ verdict, reported: verdict.status === 0 ? undefined : this.#reported })
   }
 }
 

@@ -1,6 +1,7 @@
 /** Reads the body of one request into a buffer of its own, with a bound in bytes and in time. */
 import type { IncomingMessage } from 'node:http'
 import { SluiceError } from '../errors.ts'
+import { release } from '../split/release.ts'
 
 export interface BodyLimits {
   readonly maxBytes: number
@@ -82,6 +83,8 @@ function sized(length: number): Sink {
     take(chunk) {
       body.set(chunk, at)
       at += chunk.length
+      // Node makes a copy of each piece for whoever reads it, which is us.
+      release(chunk)
       return true
     },
     finish: () => body,
@@ -104,6 +107,7 @@ function chunked(maxBytes: number): Sink {
       for (const chunk of chunks) {
         body.set(chunk, at)
         at += chunk.length
+        release(chunk)
       }
       return body
     },

@@ -70,7 +70,6 @@ export async function startEgress({
     username: '',
     password: undefined,
     ca: undefined,
-    connections: config.egress.maxConnsPerHost,
     timeoutMs: config.timeoutMs,
     maxConnectionDurationMs: 0,
     ipv6: false,

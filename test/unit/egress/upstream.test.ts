@@ -20,7 +20,6 @@ function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstre
     username: '',
     password: undefined,
     ca: undefined,
-    connections: 2,
     timeoutMs: 5000,
     maxConnectionDurationMs: 0,
     ipv6: false,
