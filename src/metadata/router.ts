@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import type { Delivery } from '../egress/deliver.ts'
 import type { Family, MetadataEntry, Protocol, Share, SplitResult, SplitRules } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
+import { familyBehind } from './family-memory.ts'
 import { type MetadataSender, Senders } from './senders.ts'
 import { Sent } from './sent.ts'
 import { bodyOf, type MetadataBody, recordOf, shareOf } from './share.ts'
@@ -47,6 +48,12 @@ interface Cargo {
   readonly waited: readonly WaitingEntry[]
   readonly families: readonly Family[]
 }
+
+/**
+ * Bytes of a push that are compressed here, on the main thread: some 20 ms. It is the exception that there is more, and
+ * that goes as it is.
+ */
+const MOST_COMPRESSED = 1024 * 1024
 
 /** In place of names where families do not matter: all that a sender is asked for is its tenants. */
 const ANY_FAMILY = ['']
@@ -99,13 +106,15 @@ export class MetadataRouter {
     const now = this.#options.now()
     const { route } = this.#options.policy
     const { entries, families } = split.reported
+    const learns = route === 'all' || route === 'learned'
+    if (!learns && families.length === 0) return { shares: split.shares, settle: nothing }
     const plan = new Plan()
     let sender: MetadataSender | undefined
-    if ((route === 'all' || route === 'learned') && (split.shares.length > 0 || entries.length > 0)) {
+    if (learns && (split.shares.length > 0 || entries.length > 0)) {
       sender = this.#senders.seen(from, now)
-      const isNews = this.#learn(sender, split)
+      const news = this.#learn(sender, split)
       for (const entry of entries) this.#place(entry, sender, plan, now)
-      if ((isNews || sender.hasReturned) && sender.waiting.size > 0) this.#release(sender, plan)
+      this.#release(sender, news, plan)
     }
     for (const { tenant, families: described } of families) {
       for (const family of described) {
@@ -125,24 +134,24 @@ export class MetadataRouter {
     this.#sent.sweep(now)
   }
 
-  /** Whether the push has shown something that was not known. */
-  #learn({ families }: MetadataSender, { shares, reported }: Split): boolean {
+  /** Returns the names that were not known, each once for each of its tenants. */
+  #learn({ families }: MetadataSender, { shares, reported }: Split): readonly string[] {
     const { policy, events } = this.#options
     const seen =
       policy.route === 'learned'
         ? reported.names
         : shares.flatMap(({ tenant, series }) => (series > 0 ? [{ tenant, names: ANY_FAMILY }] : []))
-    let isNews = false
+    const news: string[] = []
     let isFull = false
     for (const { tenant, names } of seen) {
       for (const name of names) {
         const what = families.see(name, tenant)
-        if (what === 'new') isNews = true
+        if (what === 'new') news.push(name)
         else if (what === 'full') isFull = true
       }
     }
     if (isFull) events.limited('metadata.max_families')
-    return isNews
+    return news
   }
 
   #tenantsOf(family: string, { families }: MetadataSender): ReadonlySet<TenantId> {
@@ -164,15 +173,21 @@ export class MetadataRouter {
     for (const tenant of tenants) plan.addEntry(tenant, entry)
   }
 
-  /** Waiting entries whose family is known now. */
-  #release(sender: MetadataSender, plan: Plan): void {
-    sender.hasReturned = false
-    for (const family of sender.waiting.families()) {
+  /** Waiting entries whose family is known by now. Never looks through all of them: their number is the sender's choice. */
+  #release(sender: MetadataSender, news: readonly string[], plan: Plan): void {
+    if (sender.waiting.size === 0) return
+    const isLearned = this.#options.policy.route === 'learned'
+    const awaited = isLearned
+      ? news.flatMap(name => [name, familyBehind(name) ?? name])
+      : news.length > 0
+        ? sender.waiting.families()
+        : []
+    for (const family of [...sender.returned, ...awaited]) {
       const tenants = this.#tenantsOf(family, sender)
-      if (tenants.size === 0) continue
-      const entry = sender.waiting.take(family)
+      const entry = tenants.size > 0 ? sender.waiting.take(family) : undefined
       if (entry !== undefined) for (const tenant of tenants) plan.addWaited(tenant, entry)
     }
+    sender.returned.clear()
   }
 
   /** Puts the metadata behind the other shares of its tenant. */
@@ -186,10 +201,12 @@ export class MetadataRouter {
     const bodies = new Map<string, MetadataBody>()
     const replicas = new Map(shares.map(({ tenant, ha }) => [tenant, ha]))
     let left = maxOutputBytes
+    let toCompress = MOST_COMPRESSED
     for (const [tenant, load] of plan.loads) {
       // Tenants with the same families, which are most where one application has many tenants, share the bytes.
       const key = load.key.join()
-      const body = bodies.get(key) ?? bodyOf(load.records, compression)
+      const body = bodies.get(key) ?? bodyOf(load.records, toCompress > 0 ? compression : 'none')
+      if (!bodies.has(key)) toCompress -= body.decodedBytes
       bodies.set(key, body)
       left -= body.decodedBytes
       if (left < 0) {
@@ -236,8 +253,10 @@ export class MetadataRouter {
       for (const _ of returned) this.#room.dropped('unknown')
       return
     }
-    for (const entry of returned) sender.waiting.putBack(entry)
-    sender.hasReturned = true
+    for (const entry of returned) {
+      sender.waiting.putBack(entry)
+      sender.returned.add(entry.family)
+    }
   }
 }
 

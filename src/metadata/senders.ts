@@ -12,8 +12,8 @@ export interface SendersPolicy extends FamilyMemoryPolicy {
 export interface MetadataSender {
   readonly families: FamilyMemory
   readonly waiting: Waiting
-  /** Whether entries wait whose family is known: they went out and were not stored. */
-  hasReturned: boolean
+  /** Families that are known and wait all the same: their entries went out and were not stored. */
+  readonly returned: Set<string>
   seenAt: number
 }
 
@@ -46,7 +46,7 @@ export class Senders {
       const [silent] = this.#senders
       if (silent !== undefined && this.#senders.size >= this.#policy.maxSenders) this.#forget(...silent)
       const families = new FamilyMemory(this.#policy, now)
-      sender = { families, waiting: new Waiting(this.#room), hasReturned: false, seenAt: now }
+      sender = { families, waiting: new Waiting(this.#room), returned: new Set(), seenAt: now }
     } else {
       this.#senders.delete(name)
     }

@@ -289,6 +289,27 @@ describe('learned', () => {
     expect(made[0]?.body).toBe(made[1]?.body)
     expect(dropped).toEqual(['full'])
   })
+
+  test('a mebibyte of metadata is compressed, and what is more in a push goes as it is', () => {
+    const { routed } = start({ route: 'learned' })
+    const names = ['m1', 'm2', 'm3']
+    routed(
+      message(
+        '1.0',
+        names.map(name => named(name, name)),
+      ),
+    ).settle([])
+    const entries = names.map(name => metadata(name, 'help '.repeat(120_000)))
+    const { shares } = routed(concat(...entries))
+    const ratios = shares.map(({ body, decodedBytes }) => body.length / decodedBytes)
+    expect(ratios.map(ratio => ratio > 0.5)).toEqual([false, false, true])
+    expect(shares.flatMap(metadataOf).map(entry => entry.length)).toEqual([600_003, 600_003, 600_003])
+  })
+
+  test('a name that is nothing but a suffix has no family behind it', () => {
+    const { send } = start({ route: 'learned' })
+    expect(send([named('a', '_sum')], [metadata('_sum', 'help')])).toEqual({ a: ['_sum help'] })
+  })
 })
 
 describe('metadata of 2.0 for a store of 1.0', () => {
