@@ -31,13 +31,17 @@ export interface AnswerPolicy {
 
 /** More tenants than this are a number, not a list. */
 const TENANTS_NAMED = 5
-/** Our own wish where nobody named a time, in seconds; short, because it stops a whole shard. */
+/** Our own wish where we refuse, in seconds; short, because it stops a whole shard. */
 const RETRY_AFTER = { min: 1, max: 5 }
+/** The same where a store failed and named no time, by the sender's retries so far; up to a second more by chance. */
+const RETRY_AFTER_FAILURE = [1, 2, 4] as const
 
+/** `attempt`: how often the sender has sent this push before. */
 export function answerOf(
   deliveries: readonly Delivery[],
   refusals: readonly Refusal[],
   policy: AnswerPolicy,
+  attempt = 0,
 ): Answer {
   const refused = refusals.filter(refusal => !refusal.dropped)
   const failed = policy.acceptAll ? [] : deliveries.filter(delivery => delivery.verdict.kind !== 'delivered')
@@ -49,7 +53,7 @@ export function answerOf(
   return {
     status,
     code,
-    retryAfterSeconds: status === 503 || status === 429 ? retryAfter(failed, policy) : undefined,
+    retryAfterSeconds: status === 503 || status === 429 ? retryAfter(failed, policy, attempt) : undefined,
     body: `${sentences.join('\n')}\n`,
     written: undefined,
   }
@@ -83,14 +87,14 @@ function worst(failed: readonly Delivery[], policy: AnswerPolicy): ErrorCode {
  * The longest time that a tenant's store asked for, capped: Prometheus obeys any value, for the whole shard. Jittered
  * upwards by a fifth, because it has no jitter of its own.
  */
-function retryAfter(failed: readonly Delivery[], policy: AnswerPolicy): number {
+function retryAfter(failed: readonly Delivery[], policy: AnswerPolicy, attempt: number): number {
   const random = policy.random ?? Math.random
   const asked = failed.map(({ verdict }) => ('retryAfterMs' in verdict ? (verdict.retryAfterMs ?? 0) : 0))
   const longest = Math.max(0, ...asked) / 1000
   const wish =
     longest > 0
       ? longest * (1 + random() / 5)
-      : RETRY_AFTER.min + random() * (RETRY_AFTER.max - RETRY_AFTER.min)
+      : (RETRY_AFTER_FAILURE[attempt] ?? RETRY_AFTER_FAILURE[2]) + random()
   return Math.max(1, Math.min(Math.round(wish), Math.floor(policy.retryAfterMaxMs / 1000)))
 }
 

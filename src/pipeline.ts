@@ -146,7 +146,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       // Nobody reads them any more. A share that failed may be on its way still, for the sake of others.
       if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) releaseShares(result.shares)
       cancelled.throwIfAborted()
-      return answerOf(progress.deliveries, result.refusals, policy)
+      return answerOf(progress.deliveries, result.refusals, policy, Number(headers['retry-attempt'] ?? 0))
     } finally {
       permit.release()
     }

@@ -93,7 +93,9 @@ async function attempts(batch: Batch, parcel: Parcel, options: FlightOptions): P
     const outcome = await cross(batch, parcel, headersOf(batch, made - 1), options)
     const { verdict } = outcome
 
-    const wait = backoff(verdict, made, batch.deadline - now(), retry, random)
+    const wait = isForSender(verdict, batch)
+      ? undefined
+      : backoff(verdict, made, batch.deadline - now(), retry, random)
     if (wait === undefined || health.waitMs > 0 || batch.cancellation.cancelled) return outcome
     options.happened('retry')
     // A connection is not held while nothing is sent.
@@ -103,6 +105,15 @@ async function attempts(batch: Batch, parcel: Parcel, options: FlightOptions): P
     // Others of this lane, or of all, may have opened a breaker meanwhile.
     if (batch.cancellation.cancelled || health.waitMs > 0) return outcome
   }
+}
+
+/**
+ * Whether all who pushed this are sending it again already, and what stands in the way is an answer of the store: they
+ * have heard one before and wait longer each time, and retries of ours would begin anew within each of theirs.
+ */
+function isForSender(verdict: Verdict, { shares }: Batch): boolean {
+  if (verdict.kind !== 'unreachable' || verdict.cause !== 'answer') return false
+  return shares.every(({ context }) => context.headers['retry-attempt'] !== undefined)
 }
 
 /**

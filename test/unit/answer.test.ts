@@ -118,12 +118,25 @@ describe('Retry-After', () => {
     [[3000, 7000], 0, 7],
     [[5000], 1, 6],
     [[3_600_000], 0, 10],
-    [[undefined], 0, 1],
-    [[undefined], 1, 5],
     [[100], 0, 1],
   ])('of stores that asked for %j ms, chance %d, is %d s', (asked, chance, seconds) => {
     const failed = asked.map(ms => delivery(503, ms === undefined ? {} : { retryAfterMs: ms }))
     expect(answerOf(failed, [], { ...policy, random: () => chance }).retryAfterSeconds).toBe(seconds)
+  })
+  test('where no store asked, is longer with each attempt of the sender, and never shorter than before', () => {
+    const waits = [0, 1, 2, 3, 50].map(attempt =>
+      [0, 1].map(
+        chance =>
+          answerOf([delivery(503)], [], { ...policy, random: () => chance }, attempt).retryAfterSeconds,
+      ),
+    )
+    expect(waits).toEqual([
+      [1, 2],
+      [2, 3],
+      [4, 5],
+      [4, 5],
+      [4, 5],
+    ])
   })
   test('goes with a 429 and not with a 400', () => {
     expect(answerOf([delivery(429, { retryAfterMs: 2000 })], [], policy).retryAfterSeconds).toBe(2)

@@ -87,11 +87,21 @@ describe('Retry-Attempt', () => {
     expect(attempts()).toEqual([undefined, '1', '2'])
   })
 
-  test('adds ours to the sender’s', async () => {
-    stage = await startEgress({ respond: failing(2), yaml })
+  test('adds ours to the sender’s, where a connection breaks', async () => {
+    let left = 2
+    const respond: Respond = (received, response, request) =>
+      left-- > 0 ? request.socket.destroy() : answerWith(204)(received, response, request)
+    stage = await startEgress({ respond, yaml })
     await stage.push(['a/1'], { context: { headers: { 'retry-attempt': '3', 'user-agent': 'x' } } })
     expect(attempts()).toEqual(['3', '4', '5'])
     expect(stage.store.received.map(({ headers }) => headers['user-agent'])).toEqual(['x', 'x', 'x'])
+  })
+
+  test('of all who share a request leaves it to them to send again what the store has answered', async () => {
+    stage = await startEgress({ respond: failing(2), yaml })
+    const again = { context: { headers: { 'retry-attempt': '1' } } }
+    expect(verdicts(await stage.push(['a/1'], again))).toEqual(['unreachable'])
+    expect(attempts()).toEqual(['1'])
   })
 })
 
