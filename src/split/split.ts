@@ -103,7 +103,8 @@ export interface Share extends Counts {
   readonly decodedBytes: number
   /**
    * Value of each of `haLabels` in the first series as it goes out, empty where it has none; of a label that is
-   * repeated the last. Shares merge only where these are equal.
+   * repeated the last. Shares merge only where these are equal. Both shares of a tenant speak for all that it has in the
+   * push: its `aside` share has the values and the difference of the one beside it.
    */
   readonly ha: readonly string[]
   /**

@@ -8,6 +8,19 @@ import type { Protocol } from '../../src/split/split.ts'
 /** Name and value, and the fields of the label that the schema does not name, if there are any. */
 type LabelSeen = readonly [name: string, value: string, unknown?: string]
 
+/** Equal to any other in a comparison: the numbers are in a private field. */
+class Refs {
+  readonly #list: readonly string[]
+
+  constructor(list: readonly string[]) {
+    this.#list = list
+  }
+
+  list(): readonly string[] {
+    return this.#list
+  }
+}
+
 export interface SeriesSeen {
   readonly labels: readonly LabelSeen[]
   /** Contents of each Sample, in hex; so are the others. */
@@ -18,6 +31,8 @@ export interface SeriesSeen {
   readonly metadata: readonly { help: string; unit: string; rest: string }[]
   /** Fields that the schema does not name. */
   readonly unknown: string
+  /** 2.0: the references of its labels, as numbers. Of equal labels they may differ, so nothing compares them. */
+  readonly refs: Refs
   /** 2.0: a reference leads nowhere, or there is an odd number of them; labels, exemplars and metadata are not shown. */
   readonly hasBadReference?: true
   /** How many exemplars there are, also where they are not shown. */
@@ -99,7 +114,17 @@ function seriesV1(bytes: Uint8Array): SeriesSeen {
     histograms: contents(4).map(hex),
     metadata: [],
     unknown: rest(records, 1, 2, 3, 4),
+    refs: new Refs([]),
     exemplarCount: contents(3).length,
+  }
+}
+
+/** The contents of an exemplar of 1.0. */
+export function exemplarV1(bytes: Uint8Array): SeriesSeen['exemplars'][number] {
+  const records = recordsOf(bytes)
+  return {
+    labels: records.filter(it => it.number === 1).map(it => labelV1(it.value)),
+    rest: rest(records, 1),
   }
 }
 
@@ -131,6 +156,7 @@ function seriesV2(bytes: Uint8Array, symbols: readonly string[]): SeriesSeen {
     samples: contents(2).map(hex),
     histograms: contents(3).map(hex),
     unknown: rest(records, 1, 2, 3, 4, 5),
+    refs: new Refs(refsOf(records).map(ref => `${BigInt.asUintN(32, ref)}`)),
     exemplarCount: contents(4).length,
   }
   try {
@@ -158,7 +184,7 @@ function seriesV2(bytes: Uint8Array, symbols: readonly string[]): SeriesSeen {
 
 class BadReference extends Error {}
 
-function labelsV2(records: readonly Record[], symbols: readonly string[]): LabelSeen[] {
+function refsOf(records: readonly Record[]): bigint[] {
   const refs: bigint[] = []
   for (const record of records.filter(it => it.number === 1)) {
     for (let at = 0; at < record.value.length; ) {
@@ -167,6 +193,11 @@ function labelsV2(records: readonly Record[], symbols: readonly string[]): Label
       at = end
     }
   }
+  return refs
+}
+
+function labelsV2(records: readonly Record[], symbols: readonly string[]): LabelSeen[] {
+  const refs = refsOf(records)
   if (refs.length % 2 === 1) throw new BadReference('odd number of references')
   return Array.from({ length: refs.length / 2 }, (_, i) => {
     return [symbol(symbols, refs[2 * i] as bigint), symbol(symbols, refs[2 * i + 1] as bigint)] as const

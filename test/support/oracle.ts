@@ -3,15 +3,19 @@
  * written as they are: it knows strings and lists, and decides by the words of the contract.
  */
 import type { Protocol, Refusal, SplitRules } from '../../src/split/split.ts'
-import { decodeMessage, type SeriesSeen } from './decode.ts'
+import { decodeMessage, exemplarV1, recordsOf, type SeriesSeen } from './decode.ts'
 
 interface ExpectedShare {
   readonly tenant: string
   /** Series and metadata in the order of the push. */
-  readonly entries: (SeriesSeen | string)[]
+  entries: (SeriesSeen | string)[]
+  /** 2.0: the exemplars of it that no series of it can carry. */
+  aside: SeriesSeen[]
   /** Values of the HA labels in the first series, byte by byte. */
   ha: string[]
   alone: boolean
+  /** Whether it is so because of its replicas. */
+  differ: boolean
 }
 
 export interface Expected {
@@ -34,6 +38,8 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
   const message = decodeMessage(protocol, bytes)
   const shares: ExpectedShare[] = []
   const refused: Record<string, number> = {}
+  /** References as they go out. */
+  const keys = new Map<SeriesSeen, string>()
   let disagreements = 0
 
   function put(verdict: Verdict, into: (share: ExpectedShare, remove: number | undefined) => void): void {
@@ -41,7 +47,7 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
     if ('tenant' in verdict) {
       let share = shares.find(it => it.tenant === verdict.tenant)
       if (!share && shares.length < rules.maxTenants) {
-        share = { tenant: verdict.tenant, entries: [], ha: [], alone: false }
+        share = { tenant: verdict.tenant, entries: [], aside: [], ha: [], alone: false, differ: false }
         shares.push(share)
       }
       if (share) into(share, verdict.remove)
@@ -59,18 +65,64 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
     } else {
       if (disagrees(entry, rules)) disagreements++
       put(verdictOf(entry, rules), (share, remove) => {
-        share.entries.push({ ...entry, labels: entry.labels.filter((_, i) => i !== remove) })
+        const out = { ...entry, labels: entry.labels.filter((_, i) => i !== remove) }
+        share.entries.push(out)
+        keys.set(
+          out,
+          entry.refs
+            .list()
+            .filter((_, i) => i >> 1 !== remove)
+            .join(' '),
+        )
       })
     }
   }
   for (const share of shares) {
     const values = share.entries.filter(it => typeof it !== 'string').map(it => replica(it, rules))
     share.ha = values[0] ?? rules.haLabels.map(() => '')
-    const differ = values.some(it => it.join('\n') !== share.ha.join('\n'))
-    share.alone = message.options !== '' || differ || !share.ha.every(isUtf8)
+    share.differ = values.some(it => it.join('\n') !== share.ha.join('\n')) || !share.ha.every(isUtf8)
+    share.alone = message.options !== '' || share.differ
+    if (protocol === '2.0') fold(share, keys)
   }
   const { length: metadata } = message.metadata
   return { shares, refused, options: message.options, disagreements, series: message.series.length, metadata }
+}
+
+/** Puts exemplars that came without samples and histograms where they can be stored. */
+function fold(share: ExpectedShare, keys: ReadonlyMap<SeriesSeen, string>): void {
+  const all = share.entries.filter(it => typeof it !== 'string')
+  const isLone = (it: SeriesSeen) => it.exemplarCount > 0 && it.samples.length + it.histograms.length === 0
+  const hosts = all.filter(it => it.samples.length + it.histograms.length > 0)
+  const hostOf = (it: SeriesSeen) => hosts.find(host => keys.get(host) === keys.get(it))
+  share.entries = all
+    .filter(it => !isLone(it))
+    .map(it => all.filter(other => isLone(other) && hostOf(other) === it).reduce(folded, it))
+  share.aside = all.filter(it => isLone(it) && hostOf(it) === undefined)
+}
+
+function folded(host: SeriesSeen, lone: SeriesSeen): SeriesSeen {
+  const created = host.unknown.split(' ').some(isCreated)
+  const unknown = lone.unknown.split(' ').filter(field => !(created && isCreated(field)))
+  return {
+    ...host,
+    exemplars: [...host.exemplars, ...lone.exemplars],
+    exemplarCount: host.exemplarCount + lone.exemplarCount,
+    metadata: host.metadata.length > 0 ? host.metadata : lone.metadata,
+    unknown: [host.unknown, ...unknown].filter(Boolean).join(' '),
+  }
+}
+
+function isCreated(field: string): boolean {
+  return field !== '' && recordsOf(Buffer.from(field, 'hex'))[0]?.number === 6
+}
+
+/** What of a series of 2.0 is in the 1.0 message that goes aside; of that message, what there is to compare. */
+export function spelledOut(protocol: Protocol, { labels, exemplars, unknown }: SeriesSeen): unknown {
+  return {
+    labels,
+    exemplars: protocol === '2.0' ? exemplars : exemplars.map(it => exemplarV1(Buffer.from(it.rest, 'hex'))),
+    unknown: unknown.split(' ').filter(field => field !== '' && !isCreated(field)),
+  }
 }
 
 function verdictOf(series: SeriesSeen, rules: SplitRules): Verdict {

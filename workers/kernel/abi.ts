@@ -81,6 +81,8 @@ export const REPORTED_NAMES = DESK + 312
 export const TIMES_LOST = DESK + 316
 /** Rows of REFUSAL_BYTES: one for each reason, first those that the sender hears of, then the dropped ones. */
 export const REFUSALS = DESK + 320
+/** How long all that goes aside is before compression; 0 where there is nothing. */
+export const ASIDE_TOTAL = DESK + 640
 
 /** 24 bytes each: what the first labels of the last series looked like; and one more, that no label looks like. */
 export const SHAPES = DESK + 1024
@@ -151,8 +153,19 @@ export const TENANT_HISTOGRAMS = 24
 export const TENANT_EXEMPLARS = 28
 export const TENANT_METADATA = 32
 export const TENANT_ALONE = 44
+export const TENANT_HEAD = 36
 export const TENANT_OUT = 52
 export const TENANT_OUT_LENGTH = 56
+export const TENANT_ASIDE = 60
+
+// The row of what a tenant has beside its share.
+export const ASIDE_HEAD = 4
+export const ASIDE_SERIES = 12
+export const ASIDE_EXEMPLARS = 16
+export const ASIDE_METADATA = 20
+export const ASIDE_SIZE = 24
+export const ASIDE_OUT = 28
+export const ASIDE_OUT_LENGTH = 32
 
 // The row of a metadata entry that is reported.
 export const ENTRY_FROM = 0

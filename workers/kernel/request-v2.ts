@@ -27,6 +27,7 @@ import { addOption, addRow, openEntries } from './entries'
 import { openFamilies, reportFamily } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
+import { asideTimesLost, asideTotal, foldAll, loneCount, noteEmpty, openFold } from './fold'
 import { NO_ROOM_LEFT, openPlacement, placeSeries, refuseReference, REFUSED, setCounts, stripped } from './placement'
 import { report } from './report'
 import { dropRefs, exemplars, histograms, isBad, openRefs, readOddSeries, readSeries, refersMore } from './series-v2'
@@ -54,6 +55,7 @@ export function scanRequest(n: u32, mayKeep: bool, asV1: bool): i32 {
   openSymbols()
   openPlacement(tenantOf)
   openRefs()
+  openFold()
   openFamilies()
   store<u32>(METADATA_DROPPED, 0)
   const answer = index(from, from + n)
@@ -163,7 +165,9 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     series.refs = <u32>first
     series.refsEnd = <u32>refs
     series.next = 0
+    series.folds = 0
     const tenant = changetype<Tenant>(place)
+    if (samples + histograms == 0 && !spells && !noteEmpty(series, tenant, exemplars)) return NEED_ENTRIES
     if (spells) {
       const size = spell(changetype<SpelledSeries>(row))
       tenant.size += <u32>size
@@ -174,8 +178,14 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     tenant.tail = <u32>(row + offsetof<Series>('next'))
     if (reportsFamilies && !reportFamily(tenant, series)) return NEED_ENTRIES
   }
+  if (loneCount > 0) {
+    const answer = foldAll()
+    if (answer) return answer
+    total = asideTotal
+    lost = asideTimesLost
+  }
   store<u32>(TIMES_LOST, lost)
-  const untouched = isWhole && tenantCount == 1
+  const untouched = isWhole && tenantCount == 1 && loneCount == 0
   if (untouched) {
     tenantAt(0).size = n
     total = n

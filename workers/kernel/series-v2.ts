@@ -22,6 +22,8 @@ export class Series {
   refsEnd: u32
   /** The next series: of the message, and once it has a tenant, of that. */
   next: u32
+  /** What is folded into it; see fold.ts. */
+  folds: u32
 }
 
 /** Where the next reference goes, and where the room for them ends. */

@@ -10,11 +10,15 @@ import { writeInterned } from './as-request'
 import { copy } from './bytes'
 import { copyOptions } from './entries'
 import { fault } from './fault'
+import { Aside, asideTotal, foldedInto } from './fold'
+import { spellAll } from './as-write-request'
+import { closeBlock, openBlock } from './gather'
+import { gather } from './share'
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { isWithinOutput } from './report'
 import { Series } from './series-v2'
 import { encode } from './snappy-encode'
-import { openTable, refTo, tableEnd } from './symbols'
+import { openTable, refTo, sizeSymbols, tableEnd } from './symbols'
 import { Tenant, tenantAt, tenantCount } from './tenants'
 import { behind, putVarint, varint, varintSize } from './varint'
 
@@ -44,13 +48,18 @@ export function writeSharesV2(): i32 {
   const output = <usize>load<u32>(OUTPUT)
   while (next < tenantCount) {
     const tenant = tenantAt(next)
+    // All that it has goes aside.
+    if (tenant.head == 0) {
+      next++
+      continue
+    }
     openTable(build)
     const end = interned ? writeInterned(tenant, series) : copyOptions(writeAll(tenant, series))
     const table = tableEnd() - build
     const start = series - table
     memory.copy(start, build, table)
     const size = <u32>(end - start)
-    if (!isWithinOutput(total + size)) return fault(OUTPUT_TOO_LARGE, load<u32>(MESSAGE), MORE_OUTPUT)
+    if (!isWithinOutput(total + size + asideTotal)) return fault(OUTPUT_TOO_LARGE, load<u32>(MESSAGE), MORE_OUTPUT)
     // Snappy's own bound for what can't be compressed.
     const needed = <u64>written + size + size / 6 + 64
     if (needed > <u64>load<u32>(OUTPUT_ROOM)) {
@@ -65,7 +74,34 @@ export function writeSharesV2(): i32 {
     written += length
     next++
   }
-  return written
+  return asideTotal > 0 ? writeAsides(output) : written
+}
+
+/** Writes what goes beside the shares, behind all of these; answers as `writeSharesV2`. */
+function writeAsides(output: usize): i32 {
+  const needed = <u64>written + asideTotal + asideTotal / 6 + <u64>tenantCount * 64
+  if (needed > <u64>load<u32>(OUTPUT_ROOM)) {
+    store<u32>(OUTPUT_NEEDED, <u32>needed)
+    return NEED_OUTPUT
+  }
+  if (!interned) sizeSymbols()
+  let to = output + written
+  for (let k: u32 = 0; k < tenantCount; k++) {
+    const row = <usize>tenantAt(k).aside
+    if (row == 0) continue
+    const aside = changetype<Aside>(row)
+    if (aside.head == 0) continue
+    const end = closeBlock(writeAside(aside.head, openBlock(aside.size, to)))
+    aside.out = <u32>to
+    aside.outLength = <u32>(end - to)
+    to = end
+  }
+  return <i32>(to - output)
+}
+
+/** Writes a chain of entries as 1.0 at `p`; returns where the next bytes go. */
+function writeAside(first: u32, p: usize): usize {
+  return interned ? gather(first, p) : spellAll(first, p)
 }
 
 /** Writes all series of a tenant at `p`; returns the position behind them. */
@@ -81,6 +117,8 @@ function writeAll(tenant: Tenant, p: usize): usize {
     const contents = p + 1 + room
     let q = putRefs(series.refs, series.refsEnd, contents)
     q = series.refersMore ? writeRest(series.rest, series.end, q) : copy(q, series.rest, series.end - series.rest)
+    const folded = foldedInto(series)
+    if (folded != 0) q = writeFolded(series, folded, q)
     p = close(contents, room, q)
   }
   return p
@@ -96,6 +134,47 @@ export function putRefs(ref: usize, end: usize, q: usize): usize {
   q = packed
   for (; ref < end; ref += 4) q = putVarint(q, refTo(load<u32>(ref)))
   return close(packed, 1, q)
+}
+
+/**
+ * Writes what is folded into a series: all but the labels, and metadata and created timestamp, which a series has once,
+ * only where none before had them.
+ */
+function writeFolded(host: Series, folded: usize, q: usize): usize {
+  let hasMetadata = hasField(host, 5)
+  let hasCreated = hasField(host, 6)
+  while (folded != 0) {
+    const series = changetype<Series>(folded)
+    folded = series.next
+    const end = <usize>series.end
+    const skipsMetadata = hasMetadata
+    const skipsCreated = hasCreated
+    let i = <usize>series.rest
+    while (i < end) {
+      frame(i, end)
+      const stop = fieldEnd
+      const number = fieldNumber
+      if (number == 4) q = writeExemplar(fieldStart, stop, q)
+      else if (number == 5) {
+        hasMetadata = true
+        if (!skipsMetadata) q = writeMetadata(fieldStart, stop, q)
+      } else if (number != 1) {
+        if (number == 6) hasCreated = true
+        if (number != 6 || !skipsCreated) q = copy(q, i, <u32>(stop - i))
+      }
+      i = stop
+    }
+  }
+  return q
+}
+
+function hasField(series: Series, number: u32): bool {
+  const end = <usize>series.end
+  for (let i = <usize>series.rest; i < end; i = fieldEnd) {
+    frame(i, end)
+    if (fieldNumber == number) return true
+  }
+  return false
 }
 
 /**

@@ -26,7 +26,7 @@ function writeShare(tenant: Tenant, to: usize): usize {
 }
 
 /** Puts a chain of entries at `p`, and encodes whenever a block is full; returns where the next bytes go. */
-function gather(first: u32, p: usize): usize {
+export function gather(first: u32, p: usize): usize {
   let at = <usize>first
   while (at != 0) {
     const entry = changetype<Entry>(at)

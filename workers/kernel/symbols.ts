@@ -81,6 +81,15 @@ export function textAt(symbol: u32): Text {
   return changetype<Text>(rows + <usize>symbol * offsetof<Text>())
 }
 
+/** Makes `sizeOf` right behind `endSymbols`, until that is called again. */
+export function sizeSymbols(): void {
+  for (let symbol: u32 = 0; symbol < symbolCount; symbol++) {
+    const text = textAt(symbol)
+    const length = text.end - text.start
+    store<u32>(marks + (<usize>symbol << 2), 1 + varintSize(length) + length)
+  }
+}
+
 /** Bytes of the symbol as a field of its own, whose number is below 16. */
 // @ts-ignore: decorator
 @inline

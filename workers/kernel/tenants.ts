@@ -30,6 +30,8 @@ export class Tenant {
   replica: u32
   out: u32
   outLength: u32
+  /** What it has beside its share, 0 if there is none; see fold.ts. */
+  aside: u32
 }
 
 /** How many tenants there are. */

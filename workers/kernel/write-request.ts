@@ -25,8 +25,9 @@ import { openFamilies, reportEntry, reportName } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
 import { name, nameLength, readLabel, value, valueLength } from './labels'
-import { exemplars as exemplarCount, NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED } from './placement'
-import { setCounts, stripped } from './placement'
+import { asideTotal, foldAll, keepRecord, loneCount, noteEmpty, openFold } from './fold'
+import { exemplars as exemplarCount, histograms as histogramCount, samples as sampleCount } from './placement'
+import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED, setCounts, stripped } from './placement'
 import { report } from './report'
 import { endSymbols } from './symbols'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
@@ -51,6 +52,7 @@ export function scanWriteRequest(n: u32, mayKeep: bool, asV2: bool): i32 {
   openWatches()
   openPlacement(0)
   openFamilies()
+  openFold()
   if (interns) openAsRequest()
   const answer = scan(from, from + n, mayKeep)
   if (interns) endSymbols(false)
@@ -129,28 +131,23 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
     if (interns) {
       const answer = takeSeries(contents, stop, exemplarCount > 0)
       if (answer) return answer
+      const series = changetype<InternedSeries>(taken)
+      if (sampleCount + histogramCount == 0) {
+        if (!noteEmpty(series, tenant, exemplarCount)) return NEED_ENTRIES
+        if (exemplarCount > 0) {
+          const record = addEntry(at, contents, stop)
+          if (record == 0) return NEED_ENTRIES
+          keepRecord(series, record)
+        }
+      }
       store<u32>(tenant.tail, <u32>taken)
       tenant.tail = <u32>(taken + offsetof<InternedSeries>('next'))
       continue
     }
-    const row = addRow(offsetof<Entry>())
+    const row = addEntry(at, contents, stop)
     if (row == 0) return NEED_ENTRIES
-    const entry = changetype<Entry>(row)
-    entry.end = <u32>stop
-    entry.next = 0
-    if (stripped != 0) {
-      const label = changetype<Watch>(stripped)
-      entry.from = <u32>contents
-      entry.cut = label.start
-      entry.resume = label.end
-      const length = <u32>(stop - contents) - (label.end - label.start)
-      tenant.size += 1 + varintSize(length) + length
-      cuts++
-    } else {
-      entry.from = <u32>at
-      entry.cut = entry.resume = <u32>stop
-      tenant.size += <u32>(stop - at)
-    }
+    tenant.size += recordSize
+    if (stripped != 0) cuts++
     store<u32>(tenant.tail, <u32>row)
     tenant.tail = <u32>(row + offsetof<Entry>('next'))
     placed++
@@ -163,7 +160,39 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
   }
   store<u32>(METADATA_DROPPED, dropped)
   store<u32>(TIMES_LOST, 0)
+  if (loneCount > 0) {
+    const answer = foldAll()
+    if (answer) return answer
+    total = asideTotal
+  }
   return report(from, mayKeep && tenantCount == 1 && placed == entries && cuts == 0, total)
+}
+
+/** Bytes of the entry that was added last, as it goes out. */
+let recordSize: u32 = 0
+
+/** A row for the record at `at`, without the label that is removed; or 0 where there is no room. */
+// @ts-ignore: decorator
+@inline
+function addEntry(at: usize, contents: usize, stop: usize): usize {
+  const row = addRow(offsetof<Entry>())
+  if (row == 0) return 0
+  const entry = changetype<Entry>(row)
+  entry.end = <u32>stop
+  entry.next = 0
+  if (stripped != 0) {
+    const label = changetype<Watch>(stripped)
+    entry.from = <u32>contents
+    entry.cut = label.start
+    entry.resume = label.end
+    const length = <u32>(stop - contents) - (label.end - label.start)
+    recordSize = 1 + varintSize(length) + length
+  } else {
+    entry.from = <u32>at
+    entry.cut = entry.resume = <u32>stop
+    recordSize = <u32>(stop - at)
+  }
+  return row
 }
 
 /**

@@ -71,13 +71,14 @@ export class Strings {
 function writeSeries(
   out: Growing,
   bytes: Uint8Array,
-  { series, strip }: Converted,
+  { series, strip, folds }: Converted,
   strings: Strings,
   labelsOf: LabelsOf,
 ): void {
   const contents = new Growing(out.left)
   writeRefs(contents, labelsOf(series), strip, strings)
-  for (const field of fields(bytes, series.start, series.end)) {
+  const parts = [series, ...folds].flatMap(part => [...fields(bytes, part.start, part.end)])
+  for (const field of parts) {
     const value = bytes.subarray(field.start, field.end)
     switch (field.number) {
       case 1:

@@ -4,8 +4,9 @@
  */
 import type { TenantId } from '../../tenant.ts'
 import { Fault, faultResult } from '../fault.ts'
-import type { Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
+import type { Counts, Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
+import { type Folded, fold } from './fold.ts'
 import type { Entry, Message, Part } from './message.ts'
 import { Replica } from './replica.ts'
 import { Reporting } from './reporting.ts'
@@ -27,7 +28,6 @@ export const splitByReference: Split = (push, rules) => {
 interface Draft {
   readonly tenant: TenantId
   readonly parts: Part[]
-  readonly tally: Tally
   readonly replica: Replica
 }
 
@@ -75,17 +75,20 @@ function divide(push: Push, rules: SplitRules): SplitResult {
       refusals.add('too_many_tenants', false, placement.value, entry.counts)
       return
     }
-    const draft = known ?? { tenant, parts: [], tally: new Tally(), replica: new Replica(rules.haLabels) }
+    const draft = known ?? { tenant, parts: [], replica: new Replica(rules.haLabels) }
     if (!known) drafts.set(tenant, draft)
     draft.parts.push({ entry: index, strip })
-    draft.tally.add(entry.counts)
     createdTimestampsLost += entry.timesLost
     if (entry.kind !== 'series') return
     draft.replica.see(message.labels(index), strip)
     reporting.series(tenant, message.labels(index), message.metadata(index))
   }
 
-  const shares = write(push, rules, decoded, message, [...drafts.values()])
+  const owned = [...drafts.values()].map(it => ownedOf(message, it))
+  for (const { aside } of owned) {
+    for (const { entry } of aside) createdTimestampsLost += message.timesLostAside(entry)
+  }
+  const shares = write(push, rules, decoded, message, owned)
   return {
     ok: true,
     shares,
@@ -98,35 +101,72 @@ function divide(push: Push, rules: SplitRules): SplitResult {
   }
 }
 
+/** What goes out of a draft. */
+interface Owned extends Folded {
+  readonly draft: Draft
+}
+
+function ownedOf(message: Message, draft: Draft): Owned {
+  const folded = message.output === '2.0' ? fold(message, draft.parts) : { parts: draft.parts, aside: [] }
+  return { ...folded, draft }
+}
+
 /** `maxOutputBytes` bounds what is built, too: a share that goes past what is left of it is not finished. */
 function write(
   push: Push,
   rules: SplitRules,
   decoded: Uint8Array,
   message: Message,
-  drafts: readonly Draft[],
+  owned: readonly Owned[],
 ): Share[] {
   let left = rules.maxOutputBytes
-  return drafts.map(draft => {
-    const untouched = isUntouched(push, rules, message, draft.parts)
-    const bytes = untouched ? decoded : message.write(draft.parts, left)
+  const within = (bytes: Uint8Array | undefined): Uint8Array => {
     // The budget is the push's as a whole, so there is no position to name.
     if (bytes === undefined || bytes.length > left) {
       throw new Fault('split_output_too_large', 0, 'the shares together take more than the limit')
     }
     left -= bytes.length
-    return {
-      tenant: draft.tenant,
-      kind: 'series',
-      protocol: message.output,
-      // A copy, because the result is the caller's and the body is only borrowed.
-      body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, rules.compression),
-      decodedBytes: bytes.length,
-      ha: draft.replica.values,
-      alone: message.hasOptions || !draft.replica.isSingle,
-      ...draft.tally.counts(),
+    return bytes
+  }
+  return owned.flatMap(({ draft, parts, aside }) => {
+    const common = { tenant: draft.tenant, ha: draft.replica.values }
+    const shares: Share[] = []
+    if (parts.length > 0) {
+      const untouched = isUntouched(push, rules, message, parts)
+      const bytes = within(untouched ? decoded : message.write(parts, left))
+      shares.push({
+        ...common,
+        kind: 'series',
+        protocol: message.output,
+        // A copy, because the result is the caller's and the body is only borrowed.
+        body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, rules.compression),
+        decodedBytes: bytes.length,
+        alone: message.hasOptions || !draft.replica.isSingle,
+        ...countsOf(message, parts),
+      })
     }
+    if (aside.length > 0) {
+      const bytes = within(message.writeAside(aside, left))
+      shares.push({
+        ...common,
+        kind: 'aside',
+        protocol: '1.0',
+        body: encodeSnappy(bytes, rules.compression),
+        decodedBytes: bytes.length,
+        alone: !draft.replica.isSingle,
+        ...countsOf(message, aside),
+      })
+    }
+    return shares
   })
+}
+
+function countsOf(message: Message, parts: readonly Part[]): Counts {
+  const tally = new Tally()
+  for (const { entry, folds = [] } of parts) {
+    for (const one of [entry, ...folds]) tally.add((message.entries[one] as Entry).counts)
+  }
+  return tally.counts()
 }
 
 /** Whether the share is the push: every entry, no label removed, and already what the upstream takes. */

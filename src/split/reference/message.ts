@@ -28,6 +28,12 @@ export interface Message {
    * Returns a message of these entries in the order given. Returns undefined, or throws the Fault, if it would be longer than `maxBytes`.
    */
   write(parts: readonly Part[], maxBytes: number): Uint8Array | undefined
+  /** What goes out equal for series that go out with equal labels; see fold.ts. Not for one with a bad reference. */
+  labelsKey(part: Part): string
+  /** Times that are lost when this entry goes aside. Walks it, so that `writeAside` can trust it; throws a Fault. */
+  timesLostAside(entry: number): number
+  /** As `write`, but as 1.0, whatever the output is. */
+  writeAside(parts: readonly Part[], maxBytes: number): Uint8Array | undefined
 }
 
 export interface Entry {
@@ -60,6 +66,8 @@ export interface Converted {
   readonly series: Field
   /** Index among its labels of the one that is removed. */
   readonly strip: number | undefined
+  /** The series that are folded into it. */
+  readonly folds: readonly Field[]
 }
 
 /** An entry on its way out. */
@@ -68,4 +76,6 @@ export interface Part {
   readonly entry: number
   /** Index among its labels of the one that is removed. */
   readonly strip: number | undefined
+  /** The entries that are folded into it. */
+  readonly folds?: readonly number[]
 }

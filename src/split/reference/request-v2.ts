@@ -35,7 +35,7 @@
  *   field (`0a`, length, varints; left out where there are none), then the other fields in their order as they came,
  *   but for `22`, length, exemplar: the same again (packed references, then its other fields as they came); and
  *   `2a`, length, metadata: its fields in their order as they came, help_ref and unit_ref each in its place as `18` or
- *   `20` and a varint, also where that is 0.
+ *   `20` and a varint, also where that is 0. What is folded into a series (fold.ts) follows, written in the same way.
  * - then the push's other fields in their order, as they came.
  * All tags, lengths and references written here are the shortest varints.
  */
@@ -43,7 +43,7 @@ import protobuf from 'protobufjs/minimal.js'
 import { Fault } from '../fault.ts'
 import type { Protocol } from '../split.ts'
 import { timesLost, writeAsV1 } from './as-write-request.ts'
-import type { Entry, Label, Message, SeriesMetadata } from './message.ts'
+import type { Entry, Label, Message, Part, SeriesMetadata } from './message.ts'
 import { ShareSymbols } from './share-symbols.ts'
 import { Slices } from './slices.ts'
 import { concat, expectType, type Field, fields, LEN, uint32s, VARINT } from './wire.ts'
@@ -72,6 +72,10 @@ export function readRequest(bytes: Uint8Array, maxEntries: number, output: Proto
   }
   const options = others.joined()
   const labelsOf = (parent: Field) => labels(bytes, parent, symbols)
+  const writeSpelled = (parts: readonly Part[], maxBytes: number) => {
+    const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip, folds: [] }))
+    return writeAsV1(bytes, list, labelsOf, maxBytes)
+  }
   return {
     output,
     entries: records.map(record => checkSeries(bytes, record, symbols, output)),
@@ -84,15 +88,13 @@ export function readRequest(bytes: Uint8Array, maxEntries: number, output: Proto
     },
     metadata: entry => readMetadata(bytes, records[entry] as Field, symbols),
     write(parts, maxBytes) {
-      if (output === '1.0') {
-        const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))
-        return writeAsV1(bytes, list, labelsOf, maxBytes)
-      }
+      if (output === '1.0') return writeSpelled(parts, maxBytes)
       const used = new ShareSymbols(symbols)
       const series: Uint8Array[] = []
       let length = options.length
-      for (const { entry, strip } of parts) {
-        const record = writeSeries(bytes, records[entry] as Field, strip, used)
+      for (const { entry, strip, folds = [] } of parts) {
+        const folded = folds.map(it => records[it] as Field)
+        const record = writeSeries(bytes, records[entry] as Field, strip, used, folded)
         series.push(record)
         length += record.length
         // Here, because each series may bring a long string with it.
@@ -100,6 +102,18 @@ export function readRequest(bytes: Uint8Array, maxEntries: number, output: Proto
       }
       return concat([used.write(), ...series, options], maxBytes)
     },
+    labelsKey({ entry, strip }) {
+      return [...labelRefs(bytes, records[entry] as Field)]
+        .filter((_, position) => position >> 1 !== strip)
+        .join(' ')
+    },
+    timesLostAside(entry) {
+      const { start, end } = records[entry] as Field
+      let lost = 0
+      for (const field of fields(bytes, start, end)) lost += timesLost(bytes, field)
+      return lost
+    },
+    writeAside: writeSpelled,
   }
 }
 
@@ -217,33 +231,47 @@ export function writeSeries(
   series: Field,
   strip: number | undefined,
   used: Refs,
+  folds: readonly Field[] = [],
 ): Uint8Array {
   const writer = protobuf.Writer.create().uint32(SERIES_TAG).fork()
   writeRefs(writer, labelRefs(bytes, series), strip, used)
-  for (const field of fields(bytes, series.start, series.end)) {
-    if (field.number === 1) continue
-    if (field.number === 4) {
-      writer.uint32(EXEMPLAR_TAG).fork()
-      writeRefs(writer, labelRefs(bytes, field), undefined, used)
-      for (const inner of fields(bytes, field.start, field.end)) {
-        if (inner.number !== 1) writer.raw(bytes.subarray(inner.at, inner.end))
-      }
-      writer.ldelim()
-    } else if (field.number === 5) {
-      writer.uint32(METADATA_TAG).fork()
-      for (const inner of fields(bytes, field.start, field.end)) {
-        if (inner.number !== HELP_REF && inner.number !== UNIT_REF) {
-          writer.raw(bytes.subarray(inner.at, inner.end))
-        } else {
-          writer.uint32(inner.number << 3).uint32(used.refTo(inner.uint32))
-        }
-      }
-      writer.ldelim()
-    } else {
-      writer.raw(bytes.subarray(field.at, field.end))
+  /** Of those that a series has once at most, which it has. */
+  const has = new Set<number>()
+  for (const part of [series, ...folds]) {
+    const hadBefore = new Set(has)
+    for (const field of fields(bytes, part.start, part.end)) {
+      if (field.number === METADATA || field.number === CREATED_TIMESTAMP) has.add(field.number)
+      if (field.number !== 1 && !hadBefore.has(field.number)) writeField(writer, bytes, field, used)
     }
   }
   return writer.ldelim().finish()
+}
+
+const METADATA = 5
+const CREATED_TIMESTAMP = 6
+
+/** A field of a series, but not of its labels. */
+function writeField(writer: protobuf.Writer, bytes: Uint8Array, field: Field, used: Refs): void {
+  if (field.number === 4) {
+    writer.uint32(EXEMPLAR_TAG).fork()
+    writeRefs(writer, labelRefs(bytes, field), undefined, used)
+    for (const inner of fields(bytes, field.start, field.end)) {
+      if (inner.number !== 1) writer.raw(bytes.subarray(inner.at, inner.end))
+    }
+    writer.ldelim()
+  } else if (field.number === METADATA) {
+    writer.uint32(METADATA_TAG).fork()
+    for (const inner of fields(bytes, field.start, field.end)) {
+      if (inner.number !== HELP_REF && inner.number !== UNIT_REF) {
+        writer.raw(bytes.subarray(inner.at, inner.end))
+      } else {
+        writer.uint32(inner.number << 3).uint32(used.refTo(inner.uint32))
+      }
+    }
+    writer.ldelim()
+  } else {
+    writer.raw(bytes.subarray(field.at, field.end))
+  }
 }
 
 function writeRefs(

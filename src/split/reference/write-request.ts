@@ -63,11 +63,24 @@ export function readWriteRequest(bytes: Uint8Array, maxEntries: number, output: 
     metadata: () => undefined,
     write(parts, maxBytes) {
       if (output === '2.0') {
-        const list = parts.map(({ entry, strip }) => ({ series: records[entry] as Field, strip }))
+        const list = parts.map(({ entry, strip, folds = [] }) => {
+          return { series: records[entry] as Field, strip, folds: folds.map(it => records[it] as Field) }
+        })
         return writeAsV2(bytes, list, parent => labelsOf(bytes, parent), maxBytes)
       }
       const pieces = parts.flatMap(({ entry, strip }) => writeEntry(bytes, records[entry] as Field, strip))
       return concat([...pieces, options], maxBytes)
+    },
+    labelsKey({ entry, strip }) {
+      const labels = [...labelsOf(bytes, records[entry] as Field)].filter((_, index) => index !== strip)
+      return JSON.stringify(labels.flatMap(({ name, value }) => [latin1(name), latin1(value)]))
+    },
+    timesLostAside: () => 0,
+    writeAside(parts, maxBytes) {
+      return concat(
+        parts.flatMap(({ entry, strip }) => writeEntry(bytes, records[entry] as Field, strip)),
+        maxBytes,
+      )
     },
   }
 }
@@ -131,4 +144,9 @@ function writeEntry(bytes: Uint8Array, record: Field, strip: number | undefined)
   const before = bytes.subarray(record.start, label.at)
   const after = bytes.subarray(label.end, record.end)
   return [Uint8Array.of(SERIES_TAG), varintBytes(before.length + after.length), before, after]
+}
+
+/** A character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
 }

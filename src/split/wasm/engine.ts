@@ -106,11 +106,16 @@ class Engine {
 
   #write2as1(decoded: number, literalsOnly: number): number {
     const { call, memory } = this.#kernel
-    // A label is two symbols of the push; anything else stands in it as it is, or in the block that is being gathered.
-    const longest = Math.max(2 * memory.word(abi.SYMBOLS_SIZE), decoded, BLOCK_BYTES)
     const blocks = BLOCK_OVERHEAD * memory.word(abi.TENANT_COUNT)
-    this.#reserve(BLOCK_BYTES + longest + BLOCK_OVERHEAD, compressedBound(memory.word(abi.TOTAL)) + blocks)
+    this.#reserve(this.#spelledBuild(decoded), compressedBound(memory.word(abi.TOTAL)) + blocks)
     return call.write2as1(literalsOnly)
+  }
+
+  /** What BUILD has to hold for series of 2.0 that are written as 1.0. */
+  #spelledBuild(decoded: number): number {
+    // A label is two symbols of the push; anything else stands in it as it is, or in the block that is being gathered.
+    const longest = Math.max(2 * this.#kernel.memory.word(abi.SYMBOLS_SIZE), decoded, BLOCK_BYTES)
+    return BLOCK_BYTES + longest + BLOCK_OVERHEAD
   }
 
   /** How long the shares get is known only when they are written, so the output grows while that is done. */
@@ -120,8 +125,9 @@ class Engine {
     const width = varintBytes(memory.word(abi.SYMBOL_COUNT))
     // From 1.0, a label of two bytes becomes two references, and has its share of the lengths before these.
     const build = memory.word(abi.SYMBOLS_SIZE) + BLOCK_OVERHEAD + (width + 1) * decoded
+    const aside = memory.word(abi.ASIDE_TOTAL) > 0 ? this.#spelledBuild(decoded) : 0
     for (let output = compressedBound(decoded); ; output = memory.word(abi.OUTPUT_NEEDED)) {
-      this.#reserve(build, output)
+      this.#reserve(Math.max(build, aside), output)
       const written = call.write2(literalsOnly)
       if (written !== abi.NEED_OUTPUT) return written
     }

@@ -29,26 +29,46 @@ export function readReport(
   const tenants = memory.word(abi.TENANT_COUNT)
   for (let k = 0, row = memory.word(abi.TENANTS); k < tenants; k++, row += abi.TENANT_BYTES) {
     const series = memory.word(row + abi.TENANT_SERIES)
-    const ha = replicas.of(k, series)
+    const aside = memory.word(row + abi.TENANT_ASIDE)
+    const goesAside = aside !== 0 && memory.word(aside + abi.ASIDE_HEAD) !== 0
+    const asideSeries = goesAside ? memory.word(aside + abi.ASIDE_SERIES) : 0
+    const ha = replicas.of(k, series + asideSeries)
     const tenant = names.of(memory, row, rules)
     ids.push(tenant)
-    const share: Share = {
-      tenant,
-      kind: 'series',
-      protocol,
-      body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
-      decodedBytes: memory.word(row + abi.TENANT_SIZE),
-      ha: ha.values,
-      alone: hasOptions || memory.word(row + abi.TENANT_ALONE) === 1 || !ha.areText,
-      series,
-      samples: memory.word(row + abi.TENANT_SAMPLES),
-      histograms: memory.word(row + abi.TENANT_HISTOGRAMS),
-      exemplars: memory.word(row + abi.TENANT_EXEMPLARS),
-      metadata: memory.word(row + abi.TENANT_METADATA),
+    const mixed = memory.word(row + abi.TENANT_ALONE) === 1 || !ha.areText
+    if (memory.word(row + abi.TENANT_HEAD) !== 0) {
+      shares.push({
+        tenant,
+        kind: 'series',
+        protocol,
+        body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
+        decodedBytes: memory.word(row + abi.TENANT_SIZE),
+        ha: ha.values,
+        alone: hasOptions || mixed,
+        series,
+        samples: memory.word(row + abi.TENANT_SAMPLES),
+        histograms: memory.word(row + abi.TENANT_HISTOGRAMS),
+        exemplars: memory.word(row + abi.TENANT_EXEMPLARS),
+        metadata: memory.word(row + abi.TENANT_METADATA),
+      })
     }
-    add(received, share)
-    shares.push(share)
+    if (!goesAside) continue
+    shares.push({
+      tenant,
+      kind: 'aside',
+      protocol: '1.0',
+      body: bodyOf(memory.word(aside + abi.ASIDE_OUT), memory.word(aside + abi.ASIDE_OUT_LENGTH)),
+      decodedBytes: memory.word(aside + abi.ASIDE_SIZE),
+      ha: ha.values,
+      alone: mixed,
+      series: asideSeries,
+      samples: 0,
+      histograms: 0,
+      exemplars: memory.word(aside + abi.ASIDE_EXEMPLARS),
+      metadata: memory.word(aside + abi.ASIDE_METADATA),
+    })
   }
+  for (const share of shares) add(received, share)
   const refusals = readRefusals(memory)
   for (const refusal of refusals) add(received, refusal)
   received.metadata += memory.word(abi.METADATA_DROPPED)

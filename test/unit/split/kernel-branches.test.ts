@@ -7,6 +7,7 @@ import * as abi from '../../../workers/kernel/abi.ts'
 import { readCorpus } from '../../fuzz/corpus.ts'
 import { caseOf } from '../../fuzz/input.ts'
 import { buildCountingKernel, countersOf } from '../../support/counting-kernel.ts'
+import { foldTableCases } from './cases/fold.ts'
 import { mergeRequestsCases } from './cases/merge-requests.ts'
 import { kernelCases } from './kernel.cases.ts'
 import { kernelConvertCases } from './kernel-convert.cases.ts'
@@ -23,6 +24,7 @@ const start = () => splitByKernel(module, startInstance)
 
 splitCases('the counting kernel', start())
 kernelCases('the counting kernel alone', start)
+foldTableCases('the counting kernel', start)
 kernelConvertCases('the counting kernel, converting', start)
 mergeRequestsCases('the counting kernel', () => mergeByKernel(module, startInstance))
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createEngine } from '../../../src/split/engine.ts'
 import { pack, unpack } from '../../../src/split/packed.ts'
 import { message, metadata, push, rules, series } from '../../support/messages.ts'
-import { concat } from '../../support/wire.ts'
+import { concat, varintField } from '../../support/wire.ts'
 
 it('what is packed and unpacked is what it was, with both engines', () => {
   const list = ['a', 'b', 'c'].map(tenant => series({ tenant, cluster: 'x', n: tenant }))
@@ -37,4 +37,20 @@ it('replicas stay apart, whatever stands in their labels', () => {
   expect(unpacked).toEqual(result)
   expect(unpacked.ok && unpacked.shares[0]?.ha).not.toEqual(unpacked.ok && unpacked.shares[1]?.ha)
   expect(pack(result).ha).toHaveLength(2)
+})
+
+it('shares of all kinds and both protocols come back as they were', () => {
+  const exemplars = [{ labels: [], rest: varintField(3, 1) }]
+  const list = ['a', 'b'].flatMap(tenant => [
+    series({ tenant, n: 'x' }),
+    series({ tenant, n: 'y' }, { samples: [], exemplars }),
+  ])
+  const result = createEngine('wasm').split(push('1.0', message('1.0', list)), rules({ output: '2.0' }))
+  expect(result.ok && result.shares.map(it => `${it.kind} ${it.protocol}`)).toEqual([
+    'series 2.0',
+    'aside 1.0',
+    'series 2.0',
+    'aside 1.0',
+  ])
+  expect(unpack(structuredClone(pack(result)))).toEqual(result)
 })

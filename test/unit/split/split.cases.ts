@@ -8,6 +8,7 @@ import { describe, it } from 'vitest'
 import type { Split } from '../../../src/split/split.ts'
 import { convertCases } from './cases/convert.ts'
 import { faultCases } from './cases/faults.ts'
+import { foldCases } from './cases/fold.ts'
 import { internedCases } from './cases/interned.ts'
 import { recordedCases } from './cases/recorded.ts'
 import { reportedCases } from './cases/reported.ts'
@@ -35,6 +36,7 @@ export function splitCases(engine: string, split: Split, skip: Readonly<Record<s
     describe('shares in the other protocol', () => convertCases(check, split))
     describe('shares of 1.0 from 2.0', () => spelledCases(check, split))
     describe('shares of 2.0 from 1.0', () => internedCases(check, split))
+    describe('exemplars of their own in shares of 2.0', () => foldCases(check, split))
     describe('recorded pushes', () => recordedCases(check, split))
   })
 }
