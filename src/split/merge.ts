@@ -32,10 +32,16 @@ export function canMerge(one: Share, other: Share): boolean {
     one.protocol === other.protocol &&
     !one.alone &&
     !other.alone &&
-    one.ha.length === other.ha.length &&
-    one.ha.every((value, i) => value === other.ha[i]) &&
-    one.decodedBytes + other.decodedBytes <= MOST_DECODED_BYTES
+    one.decodedBytes + other.decodedBytes <= MOST_DECODED_BYTES &&
+    areEqual(one.ha, other.ha)
   )
+}
+
+function areEqual(one: readonly string[], other: readonly string[]): boolean {
+  if (one === other) return true
+  if (one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
 }
 
 /**
@@ -55,13 +61,18 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   length.push(decoded)
 
   const body = new Uint8Array(length.length + elements)
-  body.set(length)
-  let end = length.length
-  for (const share of shares) {
-    const part = share.body.subarray(varintBytes(share.body))
-    body.set(part, end)
-    end += part.length
+  // From the last to the first, each with its own length in front, which is written over by what comes before it: a view
+  // of the elements alone would cost as much as the copy. It is needed where a length would stand before the beginning.
+  let end = body.length
+  for (let at = shares.length - 1; at >= 0; at--) {
+    const block = (shares[at] as Share).body
+    const from = end - block.length
+    const prefix = varintBytes(block)
+    if (from >= 0) body.set(block, from)
+    else body.set(block.subarray(prefix), from + prefix)
+    end = from + prefix
   }
+  body.set(length)
   return body
 }
 

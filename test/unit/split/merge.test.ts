@@ -35,6 +35,20 @@ it('the claimed length is right where its varint gets longer', () => {
   }
 })
 
+it('a length that is longer than it needs to be, as a sender may write it, is no part of what is merged', () => {
+  /** A message that is a literal of two bytes. */
+  const tiny = { ...share({}), decodedBytes: 2, body: Uint8Array.of(2, 4, 10, 0) }
+  for (const one of [share({ n: '1' }), tiny]) {
+    const [length = 0] = one.body
+    expect(length).toBeLessThan(128)
+    const longer = { ...one, body: Uint8Array.of(length | 128, 128, 128, 128, 0, ...one.body.subarray(1)) }
+    for (const shares of [[longer], [longer, longer], [one, longer, one, longer], [longer, one, one]]) {
+      const message = unsnappy(mergeBodies(shares))
+      expect(message).toEqual(new Uint8Array(Buffer.concat(shares.map(() => unsnappy(one.body)))))
+    }
+  }
+})
+
 it('a share alone is merged to itself, in memory of its own', () => {
   const one = share({ n: '1' })
   const body = mergeBodies([one])
