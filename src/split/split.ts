@@ -51,7 +51,7 @@ export interface SplitRules {
   readonly output: Protocol | 'same'
   /**
    * Where entries of `WriteRequest.metadata` (1.0) go: they have no labels, so no tenant. `default` without a default
-   * tenant drops them, too. `report` places none of them and hands them out, for whoever knows more.
+   * tenant drops them, too; where shares are of 2.0, they go into its `aside` share. `report` places none of them and hands them out, for whoever knows more.
    */
   readonly metadata: 'drop' | 'default' | 'report'
   /**

@@ -16,7 +16,7 @@ const DIRECTIONS = [
 export function convertProperties(engine: string, split: Split): void {
   describe(engine, () => {
     for (const { from, to } of DIRECTIONS) {
-      // Entries of 1.0 metadata have no place in 2.0.
+      // Entries of 1.0 metadata have no place in 2.0, and go beside.
       const rulesFor = someRules.map(rules => ({ ...rules, metadata: 'drop' }) as const)
 
       it(`${from} as ${to}: the shares are those of ${from}, and say the same`, () => {

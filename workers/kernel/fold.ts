@@ -60,6 +60,8 @@ export function openFold(): void {
   loneCount = 0
   asideTotal = 0
   asideTimesLost = 0
+  entryCount = 0
+  entryBytes = 0
   store<u32>(ASIDE_TOTAL, 0)
 }
 
@@ -74,17 +76,54 @@ export function foldedInto(series: Series): usize {
 export function noteEmpty(series: Series, tenant: Tenant, exemplars: u32): bool {
   series.folds = NOTHING
   if (exemplars == 0) return true
-  if (tenant.aside == 0) {
-    const row = addRow(offsetof<Aside>())
-    if (row == 0) return false
-    memory.fill(row, 0, offsetof<Aside>())
-    tenant.aside = <u32>row
-    changetype<Aside>(row).tail = <u32>(row + offsetof<Aside>('head'))
-  }
+  if (!openAside(tenant)) return false
   series.folds = LONE
   changetype<Aside>(tenant.aside).lone++
   loneCount++
   return true
+}
+
+/** Answers false where there is no room. */
+function openAside(tenant: Tenant): bool {
+  if (tenant.aside != 0) return true
+  const row = addRow(offsetof<Aside>())
+  if (row == 0) return false
+  memory.fill(row, 0, offsetof<Aside>())
+  tenant.aside = <u32>row
+  changetype<Aside>(row).tail = <u32>(row + offsetof<Aside>('head'))
+  return true
+}
+
+// Entries of metadata of a 1.0 push, which has no place in 2.0: all go to one tenant, the default one.
+/** How many there are. */
+export let entryCount: u32 = 0
+let entryBytes: u32 = 0
+let entryOwner: usize = 0
+let firstEntry: usize = 0
+let lastEntry: usize = 0
+
+/** Takes down the row of an entry, which has that many bytes. Answers false where there is no room. */
+export function noteEntry(row: usize, bytes: u32, tenant: Tenant): bool {
+  if (!openAside(tenant)) return false
+  if (entryCount == 0) firstEntry = row
+  else changetype<Entry>(lastEntry).next = <u32>row
+  lastEntry = row
+  entryOwner = changetype<usize>(tenant)
+  entryBytes += bytes
+  entryCount++
+  return true
+}
+
+/** Puts the entries behind the series that go aside. */
+export function putEntriesAside(): void {
+  const tenant = changetype<Tenant>(entryOwner)
+  const aside = changetype<Aside>(tenant.aside)
+  store<u32>(aside.tail, <u32>firstEntry)
+  aside.metadata = entryCount
+  tenant.metadata = 0
+  aside.size += entryBytes
+  asideTotal += entryBytes
+  store<u32>(ASIDE_TOTAL, <u32>asideTotal)
 }
 
 /** A lone series came as 1.0: this is the row of its record. */

@@ -25,7 +25,7 @@ import { openFamilies, reportEntry, reportName } from './families'
 import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
 import { name, nameLength, readLabel, value, valueLength } from './labels'
-import { asideTotal, foldAll, keepRecord, loneCount, noteEmpty, openFold } from './fold'
+import { asideTotal, entryCount, foldAll, keepRecord, loneCount, noteEmpty, noteEntry, openFold, putEntriesAside } from './fold'
 import { exemplars as exemplarCount, histograms as histogramCount, samples as sampleCount } from './placement'
 import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED, setCounts, stripped } from './placement'
 import { report } from './report'
@@ -63,8 +63,7 @@ export function scanWriteRequest(n: u32, mayKeep: bool, asV2: bool): i32 {
 function scan(from: usize, end: usize, mayKeep: bool): i32 {
   const rules = <usize>load<u32>(RULES)
   const most = load<u32>(rules + MAX_ENTRIES)
-  // 2.0 has no entries of metadata.
-  const keepsMetadata = !interns && load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
+  const keepsMetadata = load<u32>(rules + METADATA) == TO_DEFAULT && load<u32>(rules + DEFAULT) != 0
   const reportsMetadata = load<u32>(rules + METADATA) == TO_REPORT
   const reportsNames = load<u32>(rules + FAMILIES) == NAMES_OF_SERIES
   let entries: u32 = 0
@@ -128,6 +127,11 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
     if (place == REFUSED) continue
     if (place == NO_ROOM_LEFT) return NEED_TENANTS
     const tenant = changetype<Tenant>(place)
+    if (interns && !isSeries) {
+      const entry = addEntry(at, contents, stop)
+      if (entry == 0 || !noteEntry(entry, recordSize, tenant)) return NEED_ENTRIES
+      continue
+    }
     if (interns) {
       const answer = takeSeries(contents, stop, exemplarCount > 0)
       if (answer) return answer
@@ -163,8 +167,9 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
   if (loneCount > 0) {
     const answer = foldAll()
     if (answer) return answer
-    total = asideTotal
   }
+  if (entryCount > 0) putEntriesAside()
+  if (interns) total = asideTotal
   return report(from, mayKeep && tenantCount == 1 && placed == entries && cuts == 0, total)
 }
 

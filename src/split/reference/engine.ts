@@ -53,8 +53,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     if (entry.hasBadReference) {
       refusals.add('bad_reference', false, new Uint8Array(0), entry.counts)
     } else if (entry.kind === 'metadata') {
-      // 2.0 has no entries of metadata.
-      if (rules.metadata === 'default' && rules.defaultTenant !== '' && output === '1.0')
+      if (rules.metadata === 'default' && rules.defaultTenant !== '')
         draft(index, entry, tenants.placeInDefault())
       else if (rules.metadata === 'report') reporting.entry(message.record(index))
     } else {

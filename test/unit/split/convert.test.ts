@@ -5,7 +5,7 @@ import { splitByReference } from '../../../src/split/reference/engine.ts'
 import type { Protocol, Push, Share, Split } from '../../../src/split/split.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 import { freshKernel } from '../../support/kernel.ts'
-import { message, packed, push, rules, sample, series } from '../../support/messages.ts'
+import { message, metadata, packed, push, rules, sample, series } from '../../support/messages.ts'
 import { decodedShare, done } from '../../support/split.ts'
 import { concat, len, varintField } from '../../support/wire.ts'
 
@@ -94,6 +94,20 @@ describe.each([
     ).shares
     const result = convert(split, share!, '1.0', ROOM)
     expect(result).toMatchObject({ ok: true, shares: [{ tenant: 'd', series: 4 }] })
+  })
+
+  it('has its metadata beside it, to 2.0', () => {
+    const bytes = concat(message('1.0', [series({ tenant: 'a' })]), metadata('up', 'help'))
+    const usual = rules({ missing: 'default', defaultTenant: 'a', metadata: 'default', haLabels: [] })
+    const [share] = done(split(push('1.0', bytes), usual)).shares
+    const result = convert(split, share!, '2.0', ROOM)
+    expect(result).toMatchObject({
+      ok: true,
+      shares: [
+        { tenant: 'a', kind: 'series', protocol: '2.0', series: 1, metadata: 0 },
+        { tenant: 'a', kind: 'aside', protocol: '1.0', series: 0, metadata: 1 },
+      ],
+    })
   })
 
   it('tells what its metadata says, because 1.0 has it elsewhere', () => {

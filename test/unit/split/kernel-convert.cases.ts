@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Split, SplitRules } from '../../../src/split/split.ts'
 import { expectAsReference } from '../../support/kernel.ts'
-import { label, message, push, rules, type SeriesText, series } from '../../support/messages.ts'
+import { label, message, metadata, push, rules, type SeriesText, series } from '../../support/messages.ts'
 import { done } from '../../support/split.ts'
 import { concat, double, len } from '../../support/wire.ts'
 
@@ -47,6 +47,19 @@ export function kernelConvertCases(engine: string, start: () => Split): void {
     it('1.0 as 2.0: more references than the table holds at first', () => {
       const empty = new Uint8Array(60_000).map((_, i) => (i % 2 === 0 ? 0x0a : 0))
       up(len(1, concat(label('tenant', 'a'), empty)))
+    })
+
+    it('1.0 as 2.0: more entries of metadata than the table holds, from its middle and from its very end', () => {
+      const usual = { metadata: 'default', defaultTenant: 'd' } as const
+      const entry = metadata('up', 'help')
+      const entries = new Array<Uint8Array>(8000).fill(entry)
+      expect(up(concat(...entries), usual).shares).toMatchObject([{ kind: 'aside', metadata: 8000 }])
+      // Wherever the table ends: before the row of the entry, and between that and the row of what goes aside.
+      for (let count = 1800; count < 1830; count++) {
+        split = start()
+        const bytes = many(count, () => ({ labels: [['tenant', 'a']] }))
+        expect(up(concat(bytes, entry), usual).shares).toHaveLength(2)
+      }
     })
 
     it('1.0 as 2.0: more rows than the table holds at first', () => {

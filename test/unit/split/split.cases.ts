@@ -6,6 +6,7 @@
  */
 import { describe, it } from 'vitest'
 import type { Split } from '../../../src/split/split.ts'
+import { asideCases } from './cases/aside.ts'
 import { convertCases } from './cases/convert.ts'
 import { faultCases } from './cases/faults.ts'
 import { foldCases } from './cases/fold.ts'
@@ -37,6 +38,7 @@ export function splitCases(engine: string, split: Split, skip: Readonly<Record<s
     describe('shares of 1.0 from 2.0', () => spelledCases(check, split))
     describe('shares of 2.0 from 1.0', () => internedCases(check, split))
     describe('exemplars of their own in shares of 2.0', () => foldCases(check, split))
+    describe('metadata beside shares of 2.0', () => asideCases(check, split))
     describe('recorded pushes', () => recordedCases(check, split))
   })
 }
