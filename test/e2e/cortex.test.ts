@@ -8,7 +8,17 @@ import { Exporter } from './peers/exporter.ts'
 import { describeWith } from './peers/found.ts'
 import { NodeExporter } from './peers/node-exporter.ts'
 import { NOTHING_LOST, Prometheus } from './peers/prometheus.ts'
-import { differences, exemplars, scalar, series, vector } from './peers/query-api.ts'
+import {
+  differences,
+  exemplars,
+  exposedMetadata,
+  metadata,
+  metricNames,
+  scalar,
+  series,
+  vector,
+} from './peers/query-api.ts'
+import { nativeHistograms } from './peers/remote-read.ts'
 import { startSluice } from './peers/splitter.ts'
 import { Stage } from './peers/stage.ts'
 
@@ -22,19 +32,25 @@ const CONFIG = {
   },
 }
 
-/** `held`: the value of the tenant label inside Prometheus; the series of `platform` have none. */
+/** `held`: the value of the tenant label inside Prometheus; the series of `platform` have none. `jobs` give it series. */
 const TENANTS = [
-  { tenant: 'team-a', held: 'team-a', least: 200 },
-  { tenant: 'team-b', held: 'team-b', least: 200 },
-  { tenant: 'platform', held: '', least: 10 },
+  { tenant: 'team-a', held: 'team-a', jobs: ['node', 'shared'], least: 200 },
+  { tenant: 'team-b', held: 'team-b', jobs: ['prometheus', 'leaving', 'shared'], least: 200 },
+  { tenant: 'platform', held: '', jobs: ['shared'], least: 10 },
+]
+/** What each of these scrapes has an exemplar and a native histogram of its own. */
+const WITH_OWN_JOB = [
+  { tenant: 'team-b', job: 'leaving' },
+  { tenant: 'platform', job: 'shared' },
 ]
 const SENDERS = [
-  { name: 'prometheus3', title: 'Prometheus from SLUICE_PEERS' },
-  { name: 'prometheus2', title: 'Prometheus from PATH' },
+  { name: 'prometheus3', title: 'Prometheus from SLUICE_PEERS', protocol: '1.0' },
+  { name: 'prometheus2', title: 'Prometheus from PATH', protocol: '1.0' },
+  { name: 'prometheus3', title: 'Prometheus from SLUICE_PEERS with remote write 2.0', protocol: '2.0' },
 ] as const
 const SETTLE = { timeout: 45_000, interval: 500 }
 
-for (const { name, title } of SENDERS) {
+for (const { name, title, protocol } of SENDERS) {
   describeWith(`${title} → Sluice → Cortex`, [name, 'cortex', 'nodeExporter'], binaries => {
     const stage = new Stage()
     let prometheus: Prometheus
@@ -43,7 +59,7 @@ for (const { name, title } of SENDERS) {
     let started: number
 
     beforeAll(async () => {
-      cortex = await stage.add(Cortex.start(binaries.cortex))
+      cortex = await stage.add(Cortex.start(binaries.cortex, { remoteWrite2: protocol === '2.0' }))
       const config = { ...CONFIG, target: cortex.pushUrl }
       const sluice = await stage.add(startSluice({ config }))
       const node = await stage.add(NodeExporter.start(binaries.nodeExporter))
@@ -56,7 +72,8 @@ for (const { name, title } of SENDERS) {
         { job: 'leaving', address: leaving.address, labels: { tenant: 'team-b' }, interval: '1s' },
         { job: 'shared', address: shared.address, interval: '1s' },
       ]
-      prometheus = await stage.add(Prometheus.start(binaries[name], { jobs, remoteWrite: [sluice.pushUrl] }))
+      const remoteWrite = [sluice.pushUrl]
+      prometheus = await stage.add(Prometheus.start(binaries[name], { jobs, remoteWrite, protocol }))
       await prometheus.scraped(6)
     })
 
@@ -135,15 +152,48 @@ for (const { name, title } of SENDERS) {
       }
     })
 
-    test('exemplars arrive with their series', async () => {
+    // A Prometheus 2 leaves them out of its remote read.
+    test.runIf(name === 'prometheus3').each(WITH_OWN_JOB)(
+      'native histograms of $tenant keep schema, spans and counts',
+      async ({ tenant, job }) => {
+        const at = now() - 3
+        const labels = { __name__: 'e2e_native_seconds', job }
+        await vi.waitFor(async () => {
+          const sent = await nativeHistograms(prometheus, labels, at - 8, at)
+          expect([...sent.values()].join()).toContain('"schema":3')
+          const stored = await nativeHistograms(cortex.as(tenant), labels, at - 8, at)
+          expect(differences(sent, stored)).toEqual([])
+        }, SETTLE)
+      },
+    )
+
+    test.each(WITH_OWN_JOB)('exemplars of $tenant arrive with their series', async ({ tenant, job }) => {
       const at = now() - 3
+      const query = `e2e_scrapes_total{job="${job}"}`
       await vi.waitFor(async () => {
-        const sent = await exemplars(prometheus, 'e2e_scrapes_total{job="shared"}', at - 8, at)
+        const sent = await exemplars(prometheus, query, at - 8, at)
         expect(sent.length).toBeGreaterThan(0)
-        const stored = await exemplars(cortex.as('platform'), 'e2e_scrapes_total{job="shared"}', at - 8, at)
-        expect(stored).toEqual(sent)
+        expect(await exemplars(cortex.as(tenant), query, at - 8, at)).toEqual(sent)
       }, SETTLE)
     })
+
+    // 1.0 carries metadata apart from the series, and what becomes of it is a matter of `metadata.route`.
+    test.runIf(protocol === '2.0').each(TENANTS)(
+      '$tenant has the metadata of its own series and no other',
+      async ({ tenant, held, jobs }) => {
+        const at = now() - 3
+        await vi.waitFor(async () => {
+          const names = await metricNames(prometheus, selector(held), at)
+          const known = await exposedMetadata(prometheus, jobs)
+          const stored = await metadata(cortex.as(tenant))
+          // 2.0 sends metadata with each series, so Cortex knows it by the names of series, and also that of `up`.
+          expect([...stored.keys()].filter(name => !names.has(name))).toEqual([])
+          const expected = new Map([...known].filter(([family]) => names.has(family)))
+          expect(expected.size).toBeGreaterThan(2)
+          expect(differences(expected, new Map([...stored].filter(([name]) => known.has(name))))).toEqual([])
+        }, SETTLE)
+      },
+    )
 
     test('a target that disappears goes stale at once', async () => {
       const query = '{__name__=~"e2e_.+",job="leaving"}'

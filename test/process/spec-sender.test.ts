@@ -43,7 +43,7 @@ const messages = () =>
       tenant: String(headers['x-scope-orgid']),
       ...decodeMessage('2.0', unsnappy(body)),
     }))
-const RECORDED = ['prometheus-3.14/rw2/001', 'prometheus-3.14/rw2/007']
+const RECORDED = ['prometheus-3.14/rw2/001', 'prometheus-3.14/rw2/007', 'prometheus-3.5/rw2/001']
 
 describe('a sender', () => {
   test.each([

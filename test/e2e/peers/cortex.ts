@@ -82,6 +82,8 @@ function configOf(http: number, grpc: number, remoteWrite2: boolean): object {
     alertmanager: {
       external_url: `http://127.0.0.1:${http}/alertmanager`,
       data_dir: './alertmanager-state',
+      // By default it gossips, on a fixed port.
+      cluster: { listen_address: '' },
     },
     alertmanager_storage: { backend: 'local', local: { path: './alertmanager' } },
   }

@@ -83,6 +83,39 @@ export async function exemplars(api: QueryApi, query: string, from: number, to: 
     .sort()
 }
 
+/** The names of all series that `selector` selects at that instant. */
+export async function metricNames(api: QueryApi, selector: string, at: number): Promise<Set<string>> {
+  const found = await vector(api, `group by (__name__) (${selector})`, at)
+  return new Set([...found.keys()].map(labels => (JSON.parse(labels) as [string, string][])[0]![1]))
+}
+
+/** Type, help and unit of each metric family that the store knows; several where targets differ. */
+export async function metadata(api: QueryApi): Promise<Map<string, string>> {
+  const found = await get<Readonly<Record<string, readonly Metadata[]>>>(api, 'metadata', [])
+  return textsOf(Object.entries(found).flatMap(([metric, all]) => all.map(one => ({ ...one, metric }))))
+}
+
+/** The same of what the targets of these jobs expose, as who scrapes them knows it. */
+export async function exposedMetadata(api: QueryApi, jobs: readonly string[]): Promise<Map<string, string>> {
+  const found = await get<readonly (Metadata & { readonly metric: string })[]>(api, 'targets/metadata', [
+    ['match_target', `{job=~"${jobs.join('|')}"}`],
+  ])
+  return textsOf(found)
+}
+
+interface Metadata {
+  readonly type: string
+  readonly help: string
+  readonly unit: string
+}
+
+function textsOf(all: readonly (Metadata & { readonly metric: string })[]): Map<string, string> {
+  const texts = new Map<string, Set<string>>()
+  for (const { metric, type, help, unit } of all)
+    texts.set(metric, (texts.get(metric) ?? new Set()).add(`${type} ${help} ${unit}`))
+  return new Map([...texts].map(([metric, own]) => [metric, [...own].sort().join('; ')]))
+}
+
 /** A series by its labels, without the tenant label: the same text on both sides of a splitter that strips it. */
 export function identity(labels: Labels): string {
   const own = Object.entries(labels).filter(([name]) => name !== 'tenant')
