@@ -16,7 +16,7 @@ import { type Earlier, isFinal, type Memo } from './egress/memo.ts'
 import type { Sender } from './egress/sender.ts'
 import { SluiceError } from './errors.ts'
 import type { MetadataRouter } from './metadata/router.ts'
-import { type SplitCharge, splitCharge } from './split/claim.ts'
+import { splitCharge } from './split/claim.ts'
 import { release, releaseShares } from './split/release.ts'
 import type { Encoding, Protocol, Push, Share, SplitResult, SplitRules } from './split/split.ts'
 import type { Splitter } from './split/splitter.ts'
@@ -158,33 +158,27 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const body = await arrival.read()
     progress.bodyBytes = body.length
     const chosen = rulesFor(arrival)
-    const push = { body, encoding, protocol }
-    const charge = splitCharge(push, chosen)
-    hold(permit, charge.fixedBytes + charge.workBytes)
-
-    const scope = [protocol, chosen.output, encoding, prefix, forwarded].join('\0')
-    const earlier = memo.recall(body, scope)
+    permit.resize(body.length)
     const started = now()
-    const { result, body: returned } = await splitWithin(permit, push, chosen, charge)
+    const { result, body: returned } = await splitWithin(permit, { body, encoding, protocol }, chosen)
     progress.splitSeconds = (now() - started) / 1000
     if (!result.ok) {
       throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
     }
     progress.split = result
+    const scope = [protocol, chosen.output, encoding, prefix, forwarded].join('\0')
+    const earlier = memo.recall(returned, scope)
     if (memo.enabled) return { result, body: returned, scope, earlier }
     release(returned)
     return { result, body: undefined, scope, earlier }
   }
 
   /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */
-  async function splitWithin(
-    permit: Permit,
-    push: Push,
-    chosen: SplitRules,
-    { fixedBytes, ...usual }: SplitCharge,
-  ): Promise<Split> {
-    for (let { body } = push, { workBytes } = usual; ; hold(permit, fixedBytes + workBytes)) {
-      const outcome = await split({ ...push, body, workBytes }, chosen)
+  async function splitWithin(permit: Permit, push: Push, chosen: SplitRules): Promise<Split> {
+    const { fixedBytes, ...usual } = splitCharge(push, chosen)
+    for (let { body } = push, { workBytes } = usual; ; ) {
+      const begin = () => hold(permit, fixedBytes + workBytes)
+      const outcome = await split({ ...push, body, workBytes }, chosen, begin)
       const { result } = outcome
       // It may have been moved to a thread and back.
       body = outcome.body

@@ -17,7 +17,7 @@ export function snappyClaim(block: Uint8Array): number | undefined {
   return undefined
 }
 
-export interface SplitCharge {
+interface SplitCharge {
   readonly fixedBytes: number
   readonly workBytes: number
 }
@@ -25,7 +25,8 @@ export interface SplitCharge {
 /**
  * What a split takes in memory, for the account at the gate, in bytes.
  *
- * `fixedBytes`: the body twice, because the kernel has a copy, and the decoded message, of which zstd has a copy too.
+ * `fixedBytes`: the body twice, because the kernel has a copy, and the decoded message; with zstd three times, as what is
+ * decoded, as its window, and as the kernel's copy.
  * Never more than the limit, because what claims more is refused before it is decoded; what leaves its length open is
  * taken for as long as is allowed.
  *
@@ -44,7 +45,7 @@ export function splitCharge(
   const decoded = claim > maxDecodedBytes ? 0 : claim
   const isPlain = protocol === '1.0' && output !== '2.0'
   return {
-    fixedBytes: 2 * body.length + (encoding === 'zstd' ? 2 : 1) * decoded,
+    fixedBytes: 2 * body.length + (encoding === 'zstd' ? 3 : 1) * decoded,
     workBytes: LEAST_WORK + (isPlain ? 4 : 12) * decoded,
   }
 }

@@ -8,6 +8,7 @@ import { createEngine, type EngineName } from './engine.ts'
 import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
 import type { Protocol, Push, Share, SplitResult, SplitRules } from './split.ts'
+import { Turns } from './turns.ts'
 
 /** What travels to a thread; plain values. */
 export interface SplitTask {
@@ -38,8 +39,11 @@ export interface SplitterOptions {
 }
 
 export interface Splitter {
-  /** Takes `push.body`, which must own its ArrayBuffer: it may be moved to a thread, not copied. */
-  split(push: Push, rules: SplitRules): Promise<SplitOutcome>
+  /**
+   * Takes `push.body`, which must own its ArrayBuffer: it may be moved to a thread, not copied. `begin` is called when its
+   * turn has come, before any memory is taken for it; what it throws ends the split, with the body unmoved.
+   */
+  split(push: Push, rules: SplitRules, begin?: () => void): Promise<SplitOutcome>
   /** On this thread, whatever the size: a batch is made at the moment it leaves. */
   readonly mergeRequests: MergeRequests
   /** The same; it is asked for only while a store is not known. Borrows the share; see convert.ts. */
@@ -86,7 +90,10 @@ const MANY_THREADS = 3
 /** `start` starts the threads. */
 export function createSplitter(options: SplitterOptions, start = startThreads): Splitter {
   const { name, split, mergeRequests } = createEngine(options.engine)
-  const inline = (push: Push, rules: SplitRules) => ({ result: split(push, rules), body: push.body })
+  const inline = (push: Push, rules: SplitRules, begin?: () => void) => {
+    begin?.()
+    return { result: split(push, rules), body: push.body }
+  }
   const asOther: Splitter['convert'] = (share, to, maxOutputBytes) =>
     convert(split, share, to, maxOutputBytes)
   if (options.threads === 0) {
@@ -94,7 +101,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
       engine: name,
       mergeRequests,
       convert: asOther,
-      split: async (push, rules) => inline(push, rules),
+      split: async (push, rules, begin) => inline(push, rules, begin),
       warm: async () => {},
       waiting: 0,
       close: async () => {},
@@ -103,6 +110,8 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
   const { threads } = options
   const { fewCores, manyCores } = INLINE_BELOW_BYTES
   const { inlineBelowBytes = threads >= MANY_THREADS ? manyCores : fewCores } = options
+  // One that is split and one that is ready for each thread: what waits beyond that holds its body and nothing else.
+  const turns = new Turns(2 * threads)
   let pool: Piscina | undefined
   let warming: Promise<void> | undefined
   let warm = false
@@ -127,19 +136,25 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     engine: name,
     mergeRequests,
     convert: asOther,
-    split: async (push, rules) => {
-      if (push.body.length < inlineBelowBytes) return inline(push, rules)
-      if (warm && pool !== undefined) return run(pool, { push, rules })
+    split: async (push, rules, begin) => {
+      if (push.body.length < inlineBelowBytes) return inline(push, rules, begin)
+      const on = pool
+      if (warm && on !== undefined) {
+        return turns.run(() => {
+          begin?.()
+          return run(on, { push, rules })
+        })
+      }
       if (warming === undefined) {
         warmOnce().catch(error => {
           if (!closed) options.broke?.(error)
         })
       }
-      return inline(push, rules)
+      return inline(push, rules, begin)
     },
     warm: warmOnce,
     get waiting() {
-      return pool?.queueSize ?? 0
+      return turns.waiting + (pool?.queueSize ?? 0)
     },
     close: async () => {
       closed = true

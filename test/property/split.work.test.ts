@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { splitCharge } from '../../src/split/claim.ts'
 import type { Protocol, Push, SplitResult, SplitRules } from '../../src/split/split.ts'
+import { splitByKernel } from '../../src/split/wasm/engine.ts'
+import { type Kernel, loadKernel, startKernel } from '../../src/split/wasm/kernel.ts'
 import { decodedPush, someRules } from '../support/arbitraries.ts'
 import { freshKernel } from '../support/kernel.ts'
 import { message, push, rules, SymbolTable, series, timeSeriesV2 } from '../support/messages.ts'
@@ -123,4 +125,47 @@ describe('a split within bounds', () => {
       }
     }
   })
+
+  it('takes no more memory than it is charged, beside what every instance has', () => {
+    const module = loadKernel() as WebAssembly.Module
+    const base = memoryOf(module)(push('1.0', new Uint8Array(0)), rules())
+    const refs = len(1, new Uint8Array(400_000))
+    const hostile: readonly [Protocol, Uint8Array][] = [
+      ['1.0', repeated(len(1, ''), 90_000)],
+      ['2.0', repeated(len(4, ''), 300_000)],
+      ['2.0', concat(len(4, ''), repeated(len(5, ''), 90_000))],
+      ['2.0', concat(len(4, ''), len(5, refs))],
+      ['2.0', concat(len(4, 'l'.repeat(3000)), len(5, len(1, new Uint8Array(6000))))],
+      ['1.0', repeated(len(1, repeated(len(1, ''), 4)), 60_000)],
+    ]
+    for (const [protocol, bytes] of hostile) {
+      for (const output of OUTPUTS) {
+        const given = push(protocol, bytes)
+        const chosen = rules({ output, defaultTenant: 'd', missing: 'default', maxOutputBytes: 2 ** 30 })
+        let charged = 0
+        const size = memoryOf(module)(given, chosen, work => {
+          charged = splitCharge(given, chosen).fixedBytes + work
+        })
+        // Arenas have a quarter more addresses than they need, which nobody touches.
+        expect(size - base, `${protocol} as ${output}, ${bytes.length}`).toBeLessThan(1.25 * charged)
+      }
+    }
+  })
 })
+
+/** Splits on a new instance, and returns what that has grown to; `charge` is told how much the split was given. */
+function memoryOf(module: WebAssembly.Module) {
+  return (given: Push, chosen: SplitRules, charge = (_work: number) => {}): number => {
+    const kernels: Kernel[] = []
+    const split = splitByKernel(module, it => {
+      const kernel = startKernel(it)
+      kernels.push(kernel)
+      return kernel
+    })
+    const usual = splitCharge(given, chosen).workBytes
+    const [needed, result] = splitWithin(given, chosen, usual, split)
+    expect(result.ok).toBe(true)
+    charge(needed.at(-1) ?? usual)
+    return Math.max(...kernels.map(({ memory }) => memory.size))
+  }
+}

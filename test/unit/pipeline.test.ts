@@ -68,9 +68,11 @@ class Stage {
     }
     this.#options = {
       gate: this.gate,
-      split: (given, chosen) => {
-        this.charges.push(this.gate.bytes)
-        return splitter.split(given, chosen)
+      split: (given, chosen, begin) => {
+        return splitter.split(given, chosen, () => {
+          begin?.()
+          this.charges.push(this.gate.bytes)
+        })
       },
       deliver,
       memo,

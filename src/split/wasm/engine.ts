@@ -28,9 +28,10 @@ class Engine {
   readonly #names = new TenantNames()
   readonly #metricNames = new MetricNames()
   #kernel: Kernel
-  /** What this push may take beside its body and message, and what its tables have taken of that. */
+  /** What this push may take beside its body and message, in bytes. */
   #workBytes = 0
-  #tableBytes = 0
+  /** What its tables have taken of that. */
+  readonly #tables: Map<keyof Needs, number> = new Map()
   /** The rules that stand in the kernel's memory. */
   #rules: SplitRules | undefined
 
@@ -41,7 +42,7 @@ class Engine {
 
   split(push: Push, rules: SplitRules): SplitResult {
     this.#workBytes = push.workBytes ?? Number.POSITIVE_INFINITY
-    this.#tableBytes = 0
+    this.#tables.clear()
     try {
       return this.#split(push, rules)
     } catch (error) {
@@ -67,7 +68,9 @@ class Engine {
     const usualNeeds = push.protocol === '2.0' ? usualNeeds2 : isSame ? usualNeeds1 : usualNeeds1as2
     const usual = usualNeeds(decoded)
     memory.reserve(usual)
-    this.#tableBytes = (usual.symbols ?? 0) * abi.SYMBOL_BYTES + (usual.entries ?? 0) + (usual.refs ?? 0)
+    this.#tables.set('symbols', (usual.symbols ?? 0) * abi.SYMBOL_BYTES)
+    this.#tables.set('entries', usual.entries ?? 0)
+    this.#tables.set('refs', usual.refs ?? 0)
     const mayKeep = isSame && push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
     const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
     if (!this.#scan(() => scan(decoded, mayKeep, isSame ? 0 : 1))) return reportedFault(memory)
@@ -141,7 +144,8 @@ class Engine {
 
   /** Throws `NeedsMore` where this is too much, together with the tables. */
   #afford(bytes: number): void {
-    const workBytes = Math.ceil(this.#tableBytes + bytes)
+    let workBytes = bytes
+    for (const taken of this.#tables.values()) workBytes += Math.ceil(taken)
     if (workBytes > this.#workBytes) throw new NeedsMore(workBytes)
   }
 
@@ -188,8 +192,8 @@ class Engine {
       const answer = scan()
       const arena = NEEDS[answer]
       if (arena === undefined) return answer !== abi.FAULT
-      this.#afford(memory.sizeOf(arena))
-      this.#tableBytes += memory.sizeOf(arena)
+      this.#tables.set(arena, 2 * memory.sizeOf(arena))
+      this.#afford(0)
       memory.double(arena)
     }
   }

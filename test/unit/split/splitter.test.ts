@@ -121,3 +121,45 @@ it('where the machine can not run the kernel, the reference splits', () => {
   expect(createEngine('wasm').name).toBe('wasm')
   expect(createEngine('reference').name).toBe('reference')
 })
+
+it('a push that waits for a thread has not begun, so that nothing but its body is held for it', async () => {
+  const splitter = createSplitter({ threads: 1, engine: 'wasm' })
+  try {
+    await splitter.warm()
+    let begun = 0
+    let done = 0
+    const most: number[] = []
+    const begin = () => most.push(++begun - done)
+    const pushes = Array.from({ length: 6 }, large)
+    const splits = pushes.map(async push => {
+      await splitter.split(push, rules(), begin)
+      done++
+    })
+    expect(begun).toBe(2)
+    expect(splitter.waiting).toBeGreaterThanOrEqual(4)
+    await Promise.all(splits)
+    expect(begun).toBe(6)
+    // A place is free a moment before its push is told.
+    expect(Math.max(...most)).toBeLessThanOrEqual(3)
+    expect(splitter.waiting).toBe(0)
+  } finally {
+    await splitter.close()
+  }
+})
+
+it.each([0, 1])('a push that may not begin is not split, and its body stays (%d threads)', async threads => {
+  const splitter = createSplitter({ threads, engine: 'wasm' })
+  try {
+    await splitter.warm()
+    for (const given of [small(), large()]) {
+      const refused = splitter.split(given, rules(), () => {
+        throw new Error('too much in flight')
+      })
+      await expect(refused).rejects.toThrow('too much in flight')
+      expect(given.body.length).toBeGreaterThan(0)
+      expect((await splitter.split(given, rules())).result.ok).toBe(true)
+    }
+  } finally {
+    await splitter.close()
+  }
+})
