@@ -217,6 +217,12 @@ for (const { name, title, protocol } of SENDERS) {
       )
     })
 
+    test('Cortex is pushed what Prometheus pushes', async () => {
+      expect(await cortex.pushes(protocol === '2.0' ? 'prw2' : 'prw1')).toBeGreaterThan(10)
+      // An exemplar whose series was in the push before goes as 1.0.
+      if (protocol === '1.0') expect(await cortex.pushes('prw2')).toBe(0)
+    })
+
     test('the sender has neither failed nor dropped anything', async () => {
       const { samples, lost } = await prometheus.sent()
       expect(samples).toBeGreaterThan(1000)

@@ -43,6 +43,13 @@ export class Cortex {
     return stats.map(one => one.userID).sort()
   }
 
+  /** How many pushes it took in: `prw1` or `prw2`. */
+  async pushes(type: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const count = text.match(new RegExp(`^cortex_distributor_push_requests_total{type="${type}"} (.+)$`, 'm'))
+    return Number(count?.[1] ?? 0)
+  }
+
   stop(): Promise<void> {
     return this.#child.stop()
   }
