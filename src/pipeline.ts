@@ -158,7 +158,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const body = await arrival.read()
     progress.bodyBytes = body.length
     const chosen = rulesFor(arrival)
-    permit.resize(body.length)
     const started = now()
     const { result, body: returned } = await splitWithin(permit, { body, encoding, protocol }, chosen)
     progress.splitSeconds = (now() - started) / 1000
@@ -177,6 +176,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function splitWithin(permit: Permit, push: Push, chosen: SplitRules): Promise<Split> {
     const { fixedBytes, ...usual } = splitCharge(push, chosen)
     for (let { body } = push, { workBytes } = usual; ; ) {
+      // It may have to wait for a thread.
+      permit.resize(body.length)
       const begin = () => hold(permit, fixedBytes + workBytes)
       const outcome = await split({ ...push, body, workBytes }, chosen, begin)
       const { result } = outcome
