@@ -22,6 +22,8 @@ export interface PrometheusOptions {
   /** What it pushes, and as a receiver understands; 2.0 takes a Prometheus 3. */
   readonly protocol?: '1.0' | '2.0'
   readonly receiver?: boolean
+  /** How often it sends its metadata, in 1.0; a minute by default. */
+  readonly metadataInterval?: string
 }
 
 export class Prometheus {
@@ -105,7 +107,8 @@ function sum(exposition: string, name: string, absent?: number): number {
   return lines.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
-function configOf({ jobs = [], remoteWrite = [], protocol }: PrometheusOptions, self: string): object {
+function configOf(options: PrometheusOptions, self: string): object {
+  const { jobs = [], remoteWrite = [], protocol, metadataInterval = '1m' } = options
   return {
     global: { scrape_interval: '2s', scrape_timeout: '1s' },
     scrape_configs: jobs.map(({ job, address, labels, interval }) => ({
@@ -119,6 +122,7 @@ function configOf({ jobs = [], remoteWrite = [], protocol }: PrometheusOptions, 
       ...(protocol === '2.0' ? { protobuf_message: 'io.prometheus.write.v2.Request' } : {}),
       send_exemplars: true,
       send_native_histograms: true,
+      metadata_config: { send_interval: metadataInterval },
       queue_config: {
         batch_send_deadline: '500ms',
         max_samples_per_send: 500,
