@@ -183,17 +183,27 @@ describe('the counts of an answer', () => {
     }
   })
 
-  test('are zeros where the gate refuses, and when the deadline is over', async () => {
-    const { stage } = await startBefore('knows 2.0', { config: { concurrency: 1, push_deadline: '300ms' } })
+  test('are zeros where the gate refuses', async () => {
+    const { stage } = await startBefore('knows 2.0', { config: { concurrency: 1 } })
     await using _ = stage
-    const { respond, waiting } = held()
+    const { respond, release, waiting } = held()
     stage.store.respond = respond
-    const late = stage.send(PUSH, TWO)
+    const taken = stage.send(PUSH, TWO)
     await eventually(() => waiting.length > 0)
     const refused = await stage.send(PUSH, TWO)
     expect(refused.body).toContain('concurrency')
     expect([refused.status, written(refused)]).toEqual([503, [0, 0, 0]])
-    expect([(await late).status, written(await late)]).toEqual([503, [0, 0, 0]])
+    stage.store.respond = answerWith(500)
+    release()
+    await taken
+  })
+
+  test('are zeros when the deadline is over', async () => {
+    const { stage } = await startBefore('knows 2.0', { config: { push_deadline: '300ms' } })
+    await using _ = stage
+    stage.store.respond = () => {}
+    const late = await stage.send(PUSH, TWO)
+    expect([late.status, written(late)]).toEqual([503, [0, 0, 0]])
   })
 
   test('are not there before it is known what the push is', async () => {
