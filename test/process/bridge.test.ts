@@ -118,14 +118,25 @@ test('a push of 1.0 goes as 2.0 with egress.protocol: "2.0", and its answer coun
   expect(kept.stored).toEqual(['2.0 a: up'])
 })
 
-test('what can only go as 1.0 is rejected data where the store takes 2.0 alone, and is not to be sent for ever', async () => {
-  const config = { egress: { protocol: '2.0' }, metadata: { route: 'all' }, on_upstream_refusal: 'retry' }
-  const { stage, kept } = await startBefore('knows only 2.0', { config })
-  await using _ = stage
-  const answer = await stage.send(compressed(concat(message('1.0', [of('a', 'up')]), metadata('up', 'help'))))
-  expect([answer.status, kept.stored]).toEqual([400, ['2.0 a: up']])
-  expect(answer.body).toContain('rejected with 415: only 2.0')
-})
+test.each(['all', 'default'])(
+  'what can only go as 1.0 (metadata.route: %s) is rejected data where the store takes 2.0 alone, and is not to be sent for ever',
+  async route => {
+    const config = {
+      tenant: { label: 'tenant', default: 'a' },
+      egress: { protocol: '2.0' },
+      metadata: { route },
+      on_upstream_refusal: 'retry',
+    }
+    const { stage, kept } = await startBefore('knows only 2.0', { config })
+    await using _ = stage
+    const answer = await stage.send(
+      compressed(concat(message('1.0', [of('a', 'up')]), metadata('up', 'help'))),
+    )
+    expect([answer.status, kept.stored]).toEqual([400, ['2.0 a: up']])
+    expect(kept.asked.sort()).toEqual(['1.0', '2.0'])
+    expect(answer.body).toContain('rejected with 415: only 2.0')
+  },
+)
 
 describe('the counts of an answer', () => {
   test('are not there where the push is 1.0, whatever the store says', async () => {
