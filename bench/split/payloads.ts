@@ -11,7 +11,7 @@ export interface Payload {
   readonly bodies: readonly Uint8Array[]
 }
 
-const RECORDED = new URL('../../test/fixtures/prometheus-3.14/', import.meta.url)
+const FIXTURES = new URL('../../test/fixtures/', import.meta.url)
 
 /** `rw1/10-tenants/2000` and so on, named like files; `rw2-as-rw1` where shares are of the other protocol. */
 export function payloads(): Payload[] {
@@ -23,7 +23,11 @@ export function payloads(): Payload[] {
         return { name: `${tenants}-tenants/${series}`, bodies }
       })
     })
-    const all = [...made, { name: 'recorded', bodies: recorded(name) }]
+    const all = [
+      ...made,
+      { name: 'recorded', bodies: recorded(name) },
+      { name: 'exemplars', bodies: [read(`prometheus-3.5/${name}/001.bin`)] },
+    ]
     return PROTOCOLS.flatMap(output => {
       const folder = output === protocol ? name : `${name}-as-${NAMES[output]}`
       return all.map(it => ({ ...it, name: `${folder}/${it.name}`, protocol, output }))
@@ -36,9 +40,14 @@ const NAMES = { '1.0': 'rw1', '2.0': 'rw2' } as const
 
 /** Pushes with series; 1.0 has one that holds metadata only. */
 function recorded(folder: string): Uint8Array[] {
-  return readdirSync(new URL(`${folder}/`, RECORDED))
+  const path = `prometheus-3.14/${folder}`
+  return readdirSync(new URL(path, FIXTURES))
     .filter(file => file.endsWith('.bin') && `${folder}/${file}` !== 'rw1/003.bin')
-    .map(file => new Uint8Array(readFileSync(new URL(`${folder}/${file}`, RECORDED))))
+    .map(file => read(`${path}/${file}`))
+}
+
+function read(file: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(file, FIXTURES)))
 }
 
 /** The label is stripped; series without it go to a tenant of their own. */

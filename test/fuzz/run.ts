@@ -10,9 +10,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { splitByReference } from '../../src/split/reference/engine.ts'
-import type { SplitResult } from '../../src/split/split.ts'
+import { mergeByReference } from '../../src/split/reference/merge-requests.ts'
+import type { Share, SplitResult } from '../../src/split/split.ts'
 import { splitByKernel } from '../../src/split/wasm/engine.ts'
 import { type Kernel, startKernel } from '../../src/split/wasm/kernel.ts'
+import { mergeByKernel } from '../../src/split/wasm/merge.ts'
 import * as abi from '../../workers/kernel/abi.ts'
 import { decodedPush } from '../support/arbitraries.ts'
 import { buildCountingKernel, countersOf } from '../support/counting-kernel.ts'
@@ -31,6 +33,12 @@ let kernel: Kernel = startKernel(module)
 const split = splitByKernel(module, it => {
   kernel = startKernel(it)
   return kernel
+})
+
+let merging: Kernel | undefined
+const mergeRequests = mergeByKernel(module, it => {
+  merging = startKernel(it)
+  return merging
 })
 
 interface Seed {
@@ -107,7 +115,21 @@ function run(input: Uint8Array): Set<number> {
   }
   const expected = splitByReference(push, rules)
   if (!isDeepStrictEqual(opened(result), opened(expected))) fail(input, 'differs from the reference')
+  if (result.ok) merge(input, result.shares)
   return features
+}
+
+/** All shares of 2.0, whoever's they are, as one. */
+function merge(input: Uint8Array, shares: readonly Share[]): void {
+  const bodies = shares.filter(share => share.protocol === '2.0').map(share => share.body)
+  if (bodies.length === 0) return
+  if (merging !== undefined) {
+    const { memory } = merging
+    memory.bytes.fill(runs & 0xff, memory.word(abi.INPUT))
+  }
+  const merged = unsnappy(mergeRequests(bodies, 'fast'))
+  const expected = unsnappy(mergeByReference(bodies, 'fast'))
+  if (Buffer.compare(merged, expected) !== 0) fail(input, 'is merged as the reference does not')
 }
 
 function fail(input: Uint8Array, why: unknown): never {
