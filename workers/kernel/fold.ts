@@ -5,12 +5,12 @@
 // Nothing of this runs unless a push has lone series. Labels are the same if their references are, in the same order,
 // without those of the tenant label: a symbol table that spells a string twice may keep a series from its host.
 import { ASIDE_TOTAL, NEED_ENTRIES } from './abi'
-import { measure, spell, SpelledSeries } from './as-write-request'
 import { copy, equal } from './bytes'
 import { addRow, Entry } from './entries'
 import { fieldEnd, fieldNumber, frame } from './field'
 import { Series } from './series-v2'
 import { sipHash } from './sip-hash'
+import { measure, spell, SpelledSeries } from './spelled-series'
 import { endSymbols, sizeSymbols } from './symbols'
 import { Tenant, tenantAt, tenantCount } from './tenants'
 import { timesLost } from './times'

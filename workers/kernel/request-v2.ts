@@ -17,11 +17,10 @@
 //   message Metadata { MetricType type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
 //
 // Two walks, because symbols may stand behind the series: first the message's own fields, then each series in order.
-// If shares are to be of 1.0, samples and histograms are opened, and series measured; see as-write-request.ts.
+// If shares are to be of 1.0, samples and histograms are opened, and series measured; see spelled-series.ts.
 import { FAMILIES, FIELD_OF_1_0, MAX_ENTRIES, MESSAGE, METADATA_DROPPED, METADATA_OF_SERIES, MORE_ENTRIES, NEED_ENTRIES, NEED_REFS } from './abi'
 import { NEED_SYMBOLS, NEED_TENANTS, RULES, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
 import { TIMES_LOST } from './abi'
-import { measure, spell, SpelledSeries } from './as-write-request'
 import { copy } from './bytes'
 import { addOption, addRow, openEntries } from './entries'
 import { openFamilies, reportFamily } from './families'
@@ -32,6 +31,7 @@ import { NO_ROOM_LEFT, openPlacement, placeSeries, refuseReference, REFUSED, set
 import { report } from './report'
 import { dropRefs, exemplars, histograms, isBad, openRefs, readOddSeries, readSeries, refersMore } from './series-v2'
 import { refs, refsEnd, samples, Series } from './series-v2'
+import { measure, spell, SpelledSeries } from './spelled-series'
 import { addSymbol, endSymbols, openSymbols, symbolCount, tenantOf, textAt } from './symbols'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
 import { timesLost } from './times'
