@@ -5,7 +5,7 @@ import { MEMO_COUNT, MEMOS, NEED_ENTRIES, NEED_REFS, NEED_SYMBOLS } from './abi'
 import { copy, equal } from './bytes'
 import { addRow } from './entries'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
-import { foldedInto } from './fold'
+import { NOTHING } from './fold'
 import { intern, NO_SYMBOL, openInterned } from './interned'
 import { name, nameLength, readLabel, value, valueLength } from './labels'
 import { stripped } from './placement'
@@ -171,8 +171,10 @@ export function writeInterned(tenant: Tenant, p: usize): usize {
     let q = putRefs(series.refs, series.refsEnd, contents)
     q = copy(q, series.rest, series.plain - series.rest)
     if (series.plain < series.end) q = writeRest(series, q)
-    for (let folded = foldedInto(series); folded != 0; folded = changetype<InternedSeries>(folded).next) {
-      q = writeRest(changetype<InternedSeries>(folded), q)
+    if (series.folds > NOTHING) {
+      for (let folded = series.folds; folded != 0; folded = changetype<InternedSeries>(folded).next) {
+        q = writeRest(changetype<InternedSeries>(folded), q)
+      }
     }
     p = close(contents, room, q)
     room = varintSize(<u32>(q - contents))

@@ -46,9 +46,10 @@ class Group {
 }
 
 // What stands in `Series.folds` beside the first of the series that are folded into it: of a lone series 1, and the
-// place of its record, if there is one; of a series without anything NOTHING.
+// place of its record, if there is one; of a series without anything NOTHING. Whatever is more, and no lone series', is
+// the first of the series that are folded in.
 const LONE: u32 = 1
-const NOTHING: u32 = 2
+export const NOTHING: u32 = 2
 
 /** How many lone series there are. */
 export let loneCount: u32 = 0
@@ -63,13 +64,6 @@ export function openFold(): void {
   entryCount = 0
   entryBytes = 0
   store<u32>(ASIDE_TOTAL, 0)
-}
-
-/** The first of the series that were folded into this one, 0 where there are none. */
-// @ts-ignore: decorator
-@inline
-export function foldedInto(series: Series): usize {
-  return series.folds <= NOTHING ? 0 : <usize>series.folds
 }
 
 /** Takes down a series without samples and histograms, which went to this tenant. Answers false where there is no room. */

@@ -119,6 +119,7 @@ function index(from: usize, end: usize): i32 {
     series.start = <u32>start
     series.end = <u32>stop
     series.next = 0
+    series.folds = 0
     if (tail == 0) firstSeries = <u32>row
     else store<u32>(tail, <u32>row)
     tail = row + offsetof<Series>('next')
@@ -165,7 +166,6 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     series.refs = <u32>first
     series.refsEnd = <u32>refs
     series.next = 0
-    series.folds = 0
     const tenant = changetype<Tenant>(place)
     if (samples + histograms == 0 && !spells && !noteEmpty(series, tenant, exemplars)) return NEED_ENTRIES
     if (spells) {

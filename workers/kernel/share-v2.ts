@@ -10,7 +10,7 @@ import { writeInterned } from './as-request'
 import { copy } from './bytes'
 import { copyOptions } from './entries'
 import { fault } from './fault'
-import { Aside, asideTotal, foldedInto } from './fold'
+import { Aside, asideTotal, NOTHING } from './fold'
 import { spellAll } from './as-write-request'
 import { closeBlock, openBlock } from './gather'
 import { gather } from './share'
@@ -117,8 +117,7 @@ function writeAll(tenant: Tenant, p: usize): usize {
     const contents = p + 1 + room
     let q = putRefs(series.refs, series.refsEnd, contents)
     q = series.refersMore ? writeRest(series.rest, series.end, q) : copy(q, series.rest, series.end - series.rest)
-    const folded = foldedInto(series)
-    if (folded != 0) q = writeFolded(series, folded, q)
+    if (series.folds > NOTHING) q = writeFolded(series, series.folds, q)
     p = close(contents, room, q)
   }
   return p
