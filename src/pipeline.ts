@@ -120,7 +120,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { output } = upstream
     const families = metadata.asks(protocol, output === 'same' ? protocol : output)
     const key = `${output} ${families}`
-    const variant = variants.get(key) ?? { ...rules, output, families }
+    // Shares of 2.0 that merge are written anew, so to compress them now would be in vain.
+    const compression = rules.compression === 'none' ? 'none' : 'late'
+    const variant = variants.get(key) ?? { ...rules, output, families, compression }
     variants.set(key, variant)
     return prefix === undefined ? variant : { ...variant, prefix }
   }

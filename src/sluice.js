@@ -12,15 +12,16 @@ if (found < needed) {
 
 // Some things must be told before the process starts, so a server starts itself once more, in place (same pid).
 // glibc keeps freed memory of bodies and shares for itself, and learns from them to keep ever larger pieces, unless told
-// otherwise: with `npm run bench -- load`, 50 senders, store in 20 ms, 287 → 237 MiB for 100 tenants at the same speed,
-// and 260 → 319 k samples/s for 1,000. V8's young generation may take 64 MB, of which src/cli/young-generation.ts allows
-// what is needed; and the old one is collected when it has grown by half: 50 senders with 1,000 tenants 459 → 293 MiB. Whoever sets one of these
-// variables or flags is left alone; other C libraries ignore the variables.
+// otherwise. Pieces below the first number it still keeps, because a page that comes anew from the kernel costs more than
+// what is written to it: with `npm run bench -- load`, 64 KiB instead of 1 MiB took a fifth more CPU with 50 senders and 10 to 1,000
+// tenants, for 10 MiB less. V8's young generation may take 64 MB, of which src/cli/young-generation.ts allows what is
+// needed; and the old one is collected when it has grown by half: 50 senders with 1,000 tenants 459 → 293 MiB. Whoever sets
+// one of these variables or flags is left alone; other C libraries ignore the variables.
 const { MALLOC_MMAP_THRESHOLD_: mmap, MALLOC_TRIM_THRESHOLD_: trim } = process.env
 const serves = /^(serve|--?config\b)/.test(process.argv[2] ?? '')
 if (serves && mmap === undefined && trim === undefined && process.platform === 'linux' && process.execve) {
   const { execPath, execArgv, argv, env } = process
-  const memory = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
+  const memory = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '4194304' }
   const chosen = /semi.space|heap.growing/.test([env.NODE_OPTIONS, ...execArgv].join(' '))
   // The size is in megabytes, and of one of its two halves.
   const flags = chosen ? execArgv : ['--max-semi-space-size=32', '--heap-growing-percent=50', ...execArgv]

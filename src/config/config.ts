@@ -3,7 +3,7 @@
  * key's default and sentence; keys there are those of the YAML file.
  */
 import type { EngineName } from '../split/engine.ts'
-import type { Encoding, Protocol, SplitRules } from '../split/split.ts'
+import type { Compression, Encoding, Protocol, SplitRules } from '../split/split.ts'
 import type { TenantFormat } from '../tenant.ts'
 import type { Secret } from './secret.ts'
 
@@ -95,7 +95,7 @@ export interface Config {
     readonly threads: number
   }
   readonly egress: {
-    readonly compression: SplitRules['compression']
+    readonly compression: Compression
     readonly maxConnsPerHost: number
     /** 0 keeps connections for ever. */
     readonly maxConnectionDurationMs: number

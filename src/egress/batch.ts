@@ -2,17 +2,13 @@
  * Shares that leave together: one tenant, one request. What the store says of it holds for each of them, but for a 4xx:
  * then they go again one by one, so that every sender hears about its own data only.
  */
-import { mergeBodies } from '../split/merge.ts'
-import type { Share } from '../split/split.ts'
+import type { BodyOf } from './body.ts'
 import { Cancellation } from './cancellation.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
 import { cancelledVerdict, type Verdict } from './verdict.ts'
 
-/** The body of several shares of 2.0 that may travel as one. */
-export type MergeShares = (shares: readonly Share[]) => Uint8Array
-
 export class Batch implements Carrier {
-  readonly #mergeShares: MergeShares
+  readonly #bodyOf: BodyOf
   readonly shares: readonly QueuedShare[]
   /** Cancelled when nobody waits for any of its shares. */
   readonly cancellation = new Cancellation()
@@ -21,8 +17,8 @@ export class Batch implements Carrier {
   #parted = false
 
   /** Takes shares that are all live. */
-  constructor(shares: readonly QueuedShare[], mergeShares: MergeShares) {
-    this.#mergeShares = mergeShares
+  constructor(shares: readonly QueuedShare[], bodyOf: BodyOf) {
+    this.#bodyOf = bodyOf
     this.shares = shares
     this.#live = shares.length
     for (const queued of shares) queued.carrier = this
@@ -43,9 +39,7 @@ export class Batch implements Carrier {
 
   /** The bytes of the request, of all its shares whether live or not: they may be asked for after a part has left. */
   body(): Uint8Array {
-    const [first, ...others] = this.shares.map(({ share }) => share) as [Share, ...Share[]]
-    if (others.length === 0) return first.body
-    return first.protocol === '1.0' ? mergeBodies([first, ...others]) : this.#mergeShares([first, ...others])
+    return this.#bodyOf(this.shares.map(({ share }) => share))
   }
 
   settle(verdict: Verdict): void {

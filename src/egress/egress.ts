@@ -5,6 +5,7 @@ import type { Converted } from '../split/convert.ts'
 import type { MergeRequests } from '../split/merge.ts'
 import type { Protocol, Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
+import { createBodyOf } from './body.ts'
 import { Breaker } from './breaker.ts'
 import { Connections } from './connections.ts'
 import { createDeliver, type Deliver } from './deliver.ts'
@@ -73,11 +74,7 @@ export function createEgress(options: EgressOptions): Egress {
       convert: share => convert(share, '1.0', config.limits.maxSplitOutputBytes),
       turnMs: config.timeoutMs,
       omitsWritten,
-      mergeShares: shares =>
-        mergeRequests(
-          shares.map(share => share.body),
-          config.egress.compression,
-        ),
+      bodyOf: createBodyOf(mergeRequests, config.egress.compression),
       events,
       now,
       random,

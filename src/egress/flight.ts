@@ -4,7 +4,8 @@
  */
 import { halve } from '../split/halve.ts'
 import type { Share } from '../split/split.ts'
-import { Batch, type MergeShares, partsOf, wantsParts } from './batch.ts'
+import { Batch, partsOf, wantsParts } from './batch.ts'
+import type { BodyOf } from './body.ts'
 import { type BridgeOptions, cross, type Headers } from './bridge.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Counted } from './counted.ts'
@@ -15,7 +16,7 @@ import { sumOf, type Verdict, type Written, worstOf } from './verdict.ts'
 
 export interface FlightOptions extends BridgeOptions {
   readonly retry: RetryPolicy
-  readonly mergeShares: MergeShares
+  readonly bodyOf: BodyOf
   readonly random: () => number
   readonly happened: (
     what: Parameters<BridgeOptions['happened']>[0] | 'retry' | 'batch_split' | 'written_differs',
@@ -50,7 +51,7 @@ export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
     if (live.length === 0) continue
     // The store may fail before all parts are through; whoever comes later would wait for nothing.
     if (health.waitMs > 0) concluded(live, health.refusal)
-    else await fly(new Batch(live, options.mergeShares), options)
+    else await fly(new Batch(live, options.bodyOf), options)
     // What is whole was held up by what is not, and would be with each batch.
     if (unclear) for (const queued of live) if (isPartial(queued.verdict)) spoils(queued)
   }

@@ -2,7 +2,7 @@
  * The shares that wait in one lane, and which of them leave together next. Shares of senders whose data was rejected not
  * long ago wait apart: each goes by itself, and not so often that it doubles the store's requests.
  */
-import { canMerge } from '../split/merge.ts'
+import { canMerge, LARGE_SERIES } from '../split/merge.ts'
 import type { Share } from '../split/split.ts'
 import type { QueuedShare } from './shipment.ts'
 
@@ -11,17 +11,7 @@ export interface BatchLimits {
   readonly maxBytes: number
 }
 
-/**
- * Merging shares of 2.0 writes them anew, some 0.13 µs a series, and a request costs about 100 µs: a share with more
- * series is cheaper alone. Unless the store is far: then requests in flight are what is scarce. Measured with
- * `npm run bench -- load --protocol 2.0 --tenants 1` (2,000 series a push; samples/s and CPU-s per million):
- *
- *     senders, store answers in     alone           merged
- *     8, at once                    1,303 k  0.57   1,084 k  0.71
- *     8, at once, 500 series          343 k  1.78     416 k  1.51
- *     50, 20 ms                       327 k  1.02   1,045 k  0.67
- */
-const LARGE_SERIES = 700
+/** From here on a store is far: requests in flight are what is scarce. */
 const FAR_MS = 10
 /** Batches of the others that go before a share that travels alone. */
 const BATCHES_BEFORE_LONE = 5

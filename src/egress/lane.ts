@@ -6,7 +6,8 @@
 import type { Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import type { AttemptReport } from './attempt.ts'
-import { Batch, type MergeShares } from './batch.ts'
+import { Batch } from './batch.ts'
+import type { BodyOf } from './body.ts'
 import type { Breaker } from './breaker.ts'
 import { Account, type Connections } from './connections.ts'
 import type { Departures } from './departures.ts'
@@ -63,7 +64,7 @@ export interface LaneDependencies {
   readonly convert: ConvertShare
   readonly turnMs: number
   readonly omitsWritten: boolean
-  readonly mergeShares: MergeShares
+  readonly bodyOf: BodyOf
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number
@@ -238,7 +239,7 @@ export class Lane implements Carrier {
       return
     }
     this.#flying++
-    void this.#carry(new Batch(shares, this.#dependencies.mergeShares))
+    void this.#carry(new Batch(shares, this.#dependencies.bodyOf))
   }
 
   async #carry(batch: Batch): Promise<void> {

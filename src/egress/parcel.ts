@@ -34,7 +34,7 @@ export class Parcel {
 
   /** Called when no request needs it any more; what was merged for it is gone then, the shares' own bodies are not. */
   release(): void {
-    if (this.shares.length > 1 && this.#body !== undefined) release(this.#body)
+    if (this.#body !== undefined && this.#body !== this.shares[0]?.body) release(this.#body)
     this.#body = undefined
   }
 

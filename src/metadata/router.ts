@@ -205,7 +205,8 @@ export class MetadataRouter {
     for (const [tenant, load] of plan.loads) {
       // Tenants with the same families, which are most where one application has many tenants, share the bytes.
       const key = load.key.join()
-      const body = bodies.get(key) ?? bodyOf(load.records, toCompress > 0 ? compression : 'none')
+      const body =
+        bodies.get(key) ?? bodyOf(load.records, toCompress > 0 && compression !== 'none' ? 'fast' : 'none')
       if (!bodies.has(key)) toCompress -= body.decodedBytes
       bodies.set(key, body)
       left -= body.decodedBytes

@@ -2,7 +2,7 @@
 import protobuf from 'protobufjs/minimal.js'
 import { encodeSnappy } from '../split/reference/snappy.ts'
 import { concat } from '../split/reference/wire.ts'
-import type { Family, Share, SplitRules } from '../split/split.ts'
+import type { Compression, Family, Share } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 
 export interface MetadataBody {
@@ -12,7 +12,7 @@ export interface MetadataBody {
 }
 
 /** Borrows the records. */
-export function bodyOf(records: readonly Uint8Array[], compression: SplitRules['compression']): MetadataBody {
+export function bodyOf(records: readonly Uint8Array[], compression: Compression): MetadataBody {
   const message = concat(records, Number.POSITIVE_INFINITY) as Uint8Array
   return {
     body: encodeSnappy(message, compression),

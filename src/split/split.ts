@@ -10,6 +10,8 @@ import type { TenantFormat, TenantId } from '../tenant.ts'
 /** `1.0` is prometheus.WriteRequest, `2.0` is io.prometheus.write.v2.Request. */
 export type Protocol = '1.0' | '2.0'
 export type Encoding = 'snappy' | 'zstd'
+/** `none` writes literal-only snappy: larger, and almost free to make. */
+export type Compression = 'fast' | 'none'
 
 /** The bytes of one push as they arrived. An engine borrows `body` and keeps nothing of it. */
 export interface Push {
@@ -61,8 +63,11 @@ export interface SplitRules {
   readonly families: 'none' | 'names' | 'metadata'
   /** Labels that name an HA replica. A store deduplicates a whole request by its first series, so shares carry these. */
   readonly haLabels: readonly string[]
-  /** `none` writes literal-only snappy: larger, and almost free to make. */
-  readonly compression: 'fast' | 'none'
+  /**
+   * `late` is `fast`, but that shares of 2.0 with few series may be left as literals: they are written anew when they merge
+   * with others, and compressed then. Whoever sends one alone compresses it (`mergeRequests`).
+   */
+  readonly compression: Compression | 'late'
   /** Largest decoded body in bytes. */
   readonly maxDecodedBytes: number
   /** Most bytes that all shares together may take before compression. */

@@ -23,7 +23,7 @@ export const someRules: fc.Arbitrary<SplitRules> = fc
     format: fc.constantFrom('mimir', 'mimir', 'thanos', 'thanos-path', 'victoriametrics'),
     metadata: fc.constantFrom('drop', 'default', 'report'),
     families: fc.constantFrom('none', 'names', 'metadata'),
-    compression: fc.constantFrom('fast', 'none'),
+    compression: fc.constantFrom('fast', 'none', 'late'),
     maxTenants: fc.constantFrom(1, 2, 1000),
   })
   .map(changes => rules(changes))

@@ -119,6 +119,7 @@ function write(
   owned: readonly Owned[],
 ): Share[] {
   let left = rules.maxOutputBytes
+  const compression = rules.compression === 'none' ? 'none' : 'fast'
   const within = (bytes: Uint8Array | undefined): Uint8Array => {
     // The budget is the push's as a whole, so there is no position to name.
     if (bytes === undefined || bytes.length > left) {
@@ -138,7 +139,7 @@ function write(
         kind: 'series',
         protocol: message.output,
         // A copy, because the result is the caller's and the body is only borrowed.
-        body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, rules.compression),
+        body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, compression),
         decodedBytes: bytes.length,
         alone: message.hasOptions || !draft.replica.isSingle,
         ...countsOf(message, parts),
@@ -150,7 +151,7 @@ function write(
         ...common,
         kind: 'aside',
         protocol: '1.0',
-        body: encodeSnappy(bytes, rules.compression),
+        body: encodeSnappy(bytes, compression),
         decodedBytes: bytes.length,
         alone: !draft.replica.isSingle,
         ...countsOf(message, aside),
@@ -172,7 +173,7 @@ function countsOf(message: Message, parts: readonly Part[]): Counts {
 function isUntouched(push: Push, rules: SplitRules, message: Message, parts: readonly Part[]): boolean {
   return (
     push.encoding === 'snappy' &&
-    rules.compression === 'fast' &&
+    rules.compression !== 'none' &&
     message.isCanonical &&
     parts.length === message.entries.length &&
     parts.every(part => part.strip === undefined)

@@ -13,6 +13,10 @@ import { decodeSnappy, encodeSnappy } from './snappy.ts'
 import { concat, fields } from './wire.ts'
 
 export const mergeByReference: MergeRequests = (bodies, compression) => {
+  const [only] = bodies
+  if (bodies.length === 1 && only !== undefined) {
+    return new Uint8Array(encodeSnappy(decodeSnappy(only, MOST_DECODED_BYTES), compression))
+  }
   const united = new Strings(MOST_DECODED_BYTES)
   const pieces: Uint8Array[] = []
   for (const body of bodies) {

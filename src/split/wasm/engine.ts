@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
 import { faultResult } from '../fault.ts'
+import { LARGE_SERIES } from '../merge.ts'
 import { isFramed } from '../reference/snappy.ts'
 import type { Push, Split, SplitErrorCode, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
@@ -71,7 +72,7 @@ class Engine {
     this.#tables.set('symbols', (usual.symbols ?? 0) * abi.SYMBOL_BYTES)
     this.#tables.set('entries', usual.entries ?? 0)
     this.#tables.set('refs', usual.refs ?? 0)
-    const mayKeep = isSame && push.encoding === 'snappy' && rules.compression === 'fast' ? 1 : 0
+    const mayKeep = isSame && push.encoding === 'snappy' && rules.compression !== 'none' ? 1 : 0
     const scan = push.protocol === '1.0' ? call.scan1 : call.scan2
     if (!this.#scan(() => scan(decoded, mayKeep, isSame ? 0 : 1))) return reportedFault(memory)
 
@@ -86,7 +87,7 @@ class Engine {
       // A copy, because the result is the caller's and the body is only borrowed.
       return readReport(memory, report, () => new Uint8Array(push.body))
     }
-    const literalsOnly = rules.compression === 'none' ? 1 : 0
+    const literalsOnly = rules.compression === 'none' || (protocol === '2.0' && this.#isLate(rules)) ? 1 : 0
     const written =
       protocol === '2.0'
         ? this.#write2(decoded, literalsOnly)
@@ -98,6 +99,18 @@ class Engine {
     const from = memory.word(abi.OUTPUT)
     const buffer = memory.bytes.buffer.slice(from, from + written)
     return readReport(memory, report, (at, length) => new Uint8Array(buffer, at - from, length))
+  }
+
+  /** Whether the shares that come are left to be compressed later. */
+  #isLate(rules: SplitRules): boolean {
+    if (rules.compression !== 'late') return false
+    const { memory } = this.#kernel
+    const tenants = memory.word(abi.TENANT_COUNT)
+    let series = 0
+    for (let k = 0, row = memory.word(abi.TENANTS); k < tenants; k++, row += abi.TENANT_BYTES) {
+      series += memory.word(row + abi.TENANT_SERIES)
+    }
+    return series < tenants * LARGE_SERIES
   }
 
   #write1(decoded: number, literalsOnly: number): number {

@@ -29,6 +29,12 @@ function merge(kernel: Kernel, bodies: readonly Uint8Array[], literalsOnly: numb
     // As a split guesses.
     symbols: longest / 50,
   })
+  const [only] = bodies
+  if (bodies.length === 1 && only !== undefined) {
+    decode(kernel, only)
+    memory.reserve({ output: compressedBound(longest) })
+    return output(kernel, call.encode(longest, literalsOnly))
+  }
   const total = claims.reduce((sum, claim) => sum + claim, 0)
   for (;;) {
     const full = addAll(kernel, bodies, total)
@@ -36,22 +42,29 @@ function merge(kernel: Kernel, bodies: readonly Uint8Array[], literalsOnly: numb
     memory.double(full)
   }
   memory.reserve({ output: compressedBound(call.closeMerge()) })
-  const length = call.encodeMerged(literalsOnly)
+  return output(kernel, call.encodeMerged(literalsOnly))
+}
+
+/** A copy of what was encoded. */
+function output({ memory }: Kernel, length: number): Uint8Array<ArrayBuffer> {
   const from = memory.word(abi.OUTPUT)
   return memory.bytes.slice(from, from + length)
 }
 
+/** Decodes the block into its arena; returns how long it is there. */
+function decode({ call, memory }: Kernel, body: Uint8Array): number {
+  memory.bytes.set(body, memory.word(abi.INPUT))
+  const claimed = call.claim(body.length)
+  if (call.decode(body.length, claimed) === abi.FAULT) corrupt()
+  return claimed
+}
+
 /** Adds all messages, `total` bytes; answers with the arena that is too small for them, if there is one. */
-function addAll(
-  { call, memory }: Kernel,
-  bodies: readonly Uint8Array[],
-  total: number,
-): keyof Needs | undefined {
+function addAll(kernel: Kernel, bodies: readonly Uint8Array[], total: number): keyof Needs | undefined {
+  const { call, memory } = kernel
   call.openMerge(total)
   for (const body of bodies) {
-    memory.bytes.set(body, memory.word(abi.INPUT))
-    const claimed = call.claim(body.length)
-    if (call.decode(body.length, claimed) === abi.FAULT) corrupt()
+    const claimed = decode(kernel, body)
     let answer = call.addMessage(claimed)
     if (answer === abi.NEED_BUILD) {
       // Only what lies behind this arena moves, so what is built stays.

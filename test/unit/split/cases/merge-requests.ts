@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { MergeRequests } from '../../../../src/split/merge.ts'
 import { mergeByReference } from '../../../../src/split/reference/merge-requests.ts'
+import { encodeSnappy } from '../../../../src/split/reference/snappy.ts'
 import { decodeMessage, type MessageSeen, unsnappy } from '../../../support/decode.ts'
 import { message, packed, push, sample, series } from '../../../support/messages.ts'
 import { concat, len, varintField } from '../../../support/wire.ts'
@@ -12,7 +13,9 @@ const symbols = (...strings: readonly string[]) => concat(...strings.map(string 
 
 /** `start` gives one with tables as small as they are at first. */
 export function mergeRequestsCases(engine: string, start: () => MergeRequests): void {
-  const merged = (...blocks: readonly Uint8Array[]): MessageSeen => {
+  const merged = (...some: readonly Uint8Array[]): MessageSeen => {
+    // One alone would stay as it is.
+    const blocks = some.length === 1 ? [...some, block()] : some
     const body = start()(blocks, 'fast')
     const bytes = unsnappy(body)
     expect(Buffer.compare(bytes, unsnappy(mergeByReference(blocks, 'fast')))).toBe(0)
@@ -22,6 +25,15 @@ export function mergeRequestsCases(engine: string, start: () => MergeRequests): 
     seen.series.map(it => it.labels.map(([name, value]) => `${name}=${value}`).join(','))
 
   describe(`${engine}: merging 2.0`, () => {
+    it('leaves one alone the message that it is, and compresses it', () => {
+      const one = message('2.0', [series({ a: 'x' }), series({ a: 'x', b: 'x'.repeat(500) })])
+      const literals = encodeSnappy(concat(symbols('', 'unused'), one), 'none')
+      const body = start()([literals], 'fast')
+      expect(Buffer.compare(unsnappy(body), unsnappy(literals))).toBe(0)
+      expect(body.length).toBeLessThan(literals.length / 2)
+      expect(start()([body], 'none')).toEqual(literals)
+    })
+
     it('gives the series in the order of the messages, and each string once, in order of first use', () => {
       const one = message('2.0', [series({ a: 'x', b: 'y' }), series({ b: 'x' })])
       const other = message('2.0', [series({ z: 'y', a: 'x' }), series({ a: '' })])
