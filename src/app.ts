@@ -37,8 +37,6 @@ export interface App {
   /** Where pushes arrive, as `http://127.0.0.1:8080`. */
   readonly url: string
   readonly metricsUrl: string
-  /** How many tenants have a lane. */
-  readonly tenants: () => number
   /** Not ready at once, then `timeout_shutdown`, drain, destroy. A second call waits for the first. */
   stop(): Promise<void>
 }
@@ -231,7 +229,6 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   return {
     url: urlOf(server, tls === undefined ? 'http' : 'https'),
     metricsUrl: urlOf(metricsServer, 'http'),
-    tenants: () => egress.lanes.size,
     stop() {
       stopped ??= stop()
       return stopped

@@ -5,7 +5,6 @@ import { startApp } from '../app.ts'
 import { createLogger } from '../log.ts'
 import { readConfig } from './read-config.ts'
 import { version } from './version.ts'
-import { holdYoungGeneration } from './young-generation.ts'
 
 export async function serve(file: string | undefined, stop: AbortSignal): Promise<void> {
   const { config, warnings } = readConfig(file)
@@ -14,8 +13,6 @@ export async function serve(file: string | undefined, stop: AbortSignal): Promis
 
   const app = await startApp(config, { log, registry: new Registry(), version: version() })
   log.info({ url: app.url, metrics: `${app.metricsUrl}/metrics`, target: config.target.origin }, 'ready')
-  const letGo = holdYoungGeneration(app.tenants)
   if (!stop.aborted) await once(stop, 'abort')
-  letGo()
   await app.stop()
 }
