@@ -28,7 +28,7 @@ export interface Push {
 
 /** How to find the tenant of a series, and what may come out. An argument of each call, because a prefix can come from the request. */
 export interface SplitRules {
-  /** Names of the tenant labels, in configured order; at least one. */
+  /** Names of the tenant labels, in configured order. Where there are none, every series misses its tenant. */
   readonly labels: readonly string[]
   /**
    * Which label wins when a series has several of them. `config`: the first configured one with a value that is not
