@@ -26,7 +26,9 @@ if (serves && mmap === undefined && trim === undefined && process.platform === '
   const memory = { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '4194304' }
   const chosen = /semi.space|heap.growing/.test([env.NODE_OPTIONS, ...execArgv].join(' '))
   // The size is in megabytes, and of one of its two halves.
-  const ours = ['--max-semi-space-size=32', '--heap-growing-percent=50', '--memory-pool-timeout=1']
+  // An older V8 has no such pool, and Node does not start with a flag that it does not know.
+  const pool = found >= 26 ? ['--memory-pool-timeout=1'] : []
+  const ours = ['--max-semi-space-size=32', '--heap-growing-percent=50', ...pool]
   const flags = chosen ? execArgv : [...ours, ...execArgv]
   process.execve(execPath, [execPath, ...flags, ...argv.slice(1)], { ...env, ...memory })
 }
