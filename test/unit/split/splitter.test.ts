@@ -139,8 +139,8 @@ it('a push that waits for a thread has not begun, so that nothing but its body i
     expect(splitter.waiting).toBeGreaterThanOrEqual(4)
     await Promise.all(splits)
     expect(begun).toBe(6)
-    // A place is free a moment before its push is told.
-    expect(Math.max(...most)).toBeLessThanOrEqual(3)
+    // Places are free a moment before their pushes are told, and both may become so at once.
+    expect(Math.max(...most)).toBeLessThanOrEqual(4)
     expect(splitter.waiting).toBe(0)
   } finally {
     await splitter.close()
