@@ -79,15 +79,17 @@ for (const { sender, protocol, store: storeName } of PAIRS) {
       })
 
       // A Prometheus 2 leaves them out of its remote read; that its buckets are equal is a part of the samples above.
-      test.runIf(storeName === 'prometheus3')('native histograms keep schema, spans and counts', async () => {
-        const at = Date.now() / 1000 - 3
-        const labels = { __name__: 'e2e_native_seconds', job: 'shared' }
-        await vi.waitFor(async () => {
-          const sent = await nativeHistograms(prometheus, labels, at - 8, at)
-          expect([...sent.values()].join()).toContain('"schema":3')
-          expect(differences(sent, await nativeHistograms(store, labels, at - 8, at))).toEqual([])
-        }, SETTLE)
-      })
+      if (storeName === 'prometheus3') {
+        test('native histograms keep schema, spans and counts', async () => {
+          const at = Date.now() / 1000 - 3
+          const labels = { __name__: 'e2e_native_seconds', job: 'shared' }
+          await vi.waitFor(async () => {
+            const sent = await nativeHistograms(prometheus, labels, at - 8, at)
+            expect([...sent.values()].join()).toContain('"schema":3')
+            expect(differences(sent, await nativeHistograms(store, labels, at - 8, at))).toEqual([])
+          }, SETTLE)
+        })
+      }
 
       test('exemplars can be queried', async () => {
         const at = Date.now() / 1000 - 3
