@@ -17,13 +17,14 @@ export interface WaitingEntry extends MetadataEntry {
 
 export class WaitingRoom {
   readonly policy: WaitingPolicy
-  readonly #dropped: (reason: WaitEnd) => void
+  /** Counts an entry that waits no more, or never did. */
+  readonly dropped: (reason: WaitEnd) => void
   #entries = 0
   #bytes = 0
 
   constructor(policy: WaitingPolicy, dropped: (reason: WaitEnd) => void) {
     this.policy = policy
-    this.#dropped = dropped
+    this.dropped = dropped
   }
 
   get entries(): number {
@@ -38,7 +39,7 @@ export class WaitingRoom {
   enter(bytes: number): boolean {
     const { maxWaiting, maxWaitingBytes } = this.policy
     if (this.#entries + 1 > maxWaiting || this.#bytes + bytes > maxWaitingBytes) {
-      this.#dropped('full')
+      this.dropped('full')
       return false
     }
     this.#entries++
@@ -49,10 +50,6 @@ export class WaitingRoom {
   leave(bytes: number): void {
     this.#entries--
     this.#bytes -= bytes
-  }
-
-  dropped(reason: WaitEnd): void {
-    this.#dropped(reason)
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -38,6 +38,39 @@ describe('sluice serve', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain(says)
   })
+
+  const launched = async (flags: string, env: Record<string, string>) => {
+    const url = new URL(`http://127.0.0.1:${await freePort()}/push`)
+    const yaml = `listen: ${url.host}\nlisten_metrics_address: 127.0.0.1:0\ntarget: http://127.0.0.1:9/\n`
+    const variables = { NODE: process.execPath, LAUNCHER, FILE: fileOf(yaml), ...env }
+    const command = `exec "$NODE" ${flags} "$LAUNCHER" serve --config "$FILE"`
+    const { pid, end } = await startCommand(command, url, variables)
+    const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0')
+    const seen = { flags: read('cmdline'), env: read('environ') }
+    await end('SIGTERM')
+    return seen
+  }
+
+  test.skipIf(process.platform !== 'linux')('tells glibc and V8 what to keep, before it starts', async () => {
+    const { flags, env } = await launched('', {})
+    expect(flags).toEqual(expect.arrayContaining(['--max-semi-space-size=32', '--heap-growing-percent=50']))
+    expect(env).toEqual(
+      expect.arrayContaining(['MALLOC_MMAP_THRESHOLD_=1048576', 'MALLOC_TRIM_THRESHOLD_=4194304']),
+    )
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'leaves alone who has set a flag or a variable of these',
+    async () => {
+      const own = await launched('--max-semi-space-size=4', {})
+      expect(own.flags.filter(flag => /semi-space|heap-growing/.test(flag))).toEqual([
+        '--max-semi-space-size=4',
+      ])
+      const { flags, env } = await launched('', { MALLOC_TRIM_THRESHOLD_: '262144' })
+      expect(flags.filter(flag => /semi-space|heap-growing/.test(flag))).toEqual([])
+      expect(env.filter(one => one.startsWith('MALLOC_'))).toEqual(['MALLOC_TRIM_THRESHOLD_=262144'])
+    },
+  )
 
   test('starts as cortex-tenant does: one dash, and everything in CT_ variables', async () => {
     await using store = await startReceiver()

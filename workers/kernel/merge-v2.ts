@@ -6,12 +6,12 @@
 // every reference leads somewhere; but a share may be a push as it came, so all else that protobuf allows is possible.
 import { BUILD, BUILD_NEEDED, BUILD_ROOM, MESSAGE, NEED_BUILD, NEED_SYMBOLS } from './abi'
 import { copy } from './bytes'
-import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
-import { close, writeRefs, writeRest } from './share-v2'
+import { fieldEnd, fieldNumber, fieldStart, frame } from './field'
+import { close, writeOddRefs, writeRefs, writeRest } from './share-v2'
 import { encode } from './snappy-encode'
 import { stringCount, stringsNeed } from './strings'
-import { addPlainSymbol, endSymbols, openSymbols, openUnitedTable, refTo, symbolCount, tableEnd } from './symbols'
-import { putVarint, varintSize } from './varint'
+import { addPlainSymbol, endSymbols, openSymbols, openUnitedTable, symbolCount, tableEnd } from './symbols'
+import { varintSize } from './varint'
 
 /** Where the merged message begins once it is complete, and before that where its series do. */
 let start: usize = 0
@@ -136,17 +136,4 @@ function hasNoRefs(i: usize, end: usize): bool {
     i = fieldEnd
   }
   return true
-}
-
-function writeOddRefs(i: usize, end: usize, q: usize): usize {
-  while (i < end) {
-    frame(i, end)
-    const stop = fieldEnd
-    if (fieldNumber == 1) {
-      if (fieldType == VARINT) q = putVarint(q, refTo(fieldValue))
-      else q = writeRefs(fieldStart, stop, q)
-    }
-    i = stop
-  }
-  return q
 }

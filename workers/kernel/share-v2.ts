@@ -268,18 +268,9 @@ function writeExemplar(from: usize, end: usize, q: usize): usize {
   store<u8>(q, 0x0a)
   const packed = q + 2
   q = packed
-  let i = from
-  while (i < end) {
-    frame(i, end)
-    const stop = fieldEnd
-    if (fieldNumber == 1) {
-      if (fieldType == VARINT) q = putVarint(q, refTo(fieldValue))
-      else q = writeRefs(fieldStart, stop, q)
-    }
-    i = stop
-  }
+  q = writeOddRefs(from, end, q)
   q = q == packed ? contents : close(packed, 1, q)
-  i = from
+  let i = from
   while (i < end) {
     frame(i, end)
     const stop = fieldEnd
@@ -303,6 +294,20 @@ export function writeRefs(i: usize, end: usize, q: usize): usize {
       q = putVarint(q, refTo(<u32>varint(i, end)))
       i = behind
     }
+  }
+  return q
+}
+
+/** Rewrites the references of a series or an exemplar, in however many fields they stand, one behind the other. */
+export function writeOddRefs(i: usize, end: usize, q: usize): usize {
+  while (i < end) {
+    frame(i, end)
+    const stop = fieldEnd
+    if (fieldNumber == 1) {
+      if (fieldType == VARINT) q = putVarint(q, refTo(fieldValue))
+      else q = writeRefs(fieldStart, stop, q)
+    }
+    i = stop
   }
   return q
 }

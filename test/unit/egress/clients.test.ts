@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Cancellation } from '../../../src/egress/cancellation.ts'
-import { Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
+import type { Upstream, UpstreamOptions } from '../../../src/egress/upstream.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 import { eventually } from '../../support/eventually.ts'
 import { answerWith, startReceiver } from '../../support/receiver.ts'
+import { upstreamTo } from '../../support/upstream.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -13,18 +14,7 @@ afterEach(async () => {
 })
 
 function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {
-  const upstream = new Upstream({
-    target: { origin, pathParts: ['/push'] },
-    tenantHeader: 'X-Scope-OrgID',
-    username: '',
-    password: undefined,
-    ca: undefined,
-    timeoutMs: 5000,
-    maxConnectionDurationMs: 0,
-    ipv6: false,
-    userAgent: 'Sluice/1.2.3',
-    ...over,
-  })
+  const upstream = upstreamTo(origin, over)
   cleanups.push(() => upstream.destroy())
   return upstream
 }

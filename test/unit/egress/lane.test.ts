@@ -178,30 +178,20 @@ describe('large shares of 2.0', () => {
   const sizes = (store: EgressStage['store']) =>
     store.received.map(({ body }) => decodeMessage('2.0', unsnappy(body)).series.length)
 
-  test('travel alone to a store that answers at once, and small ones together', async () => {
+  test.each<[string, number, number[]]>([
+    ['alone to a store that answers at once, and small ones together', 5, [1, 2, 701, 701]],
+    ['together to a store that is far, where requests in flight are what is scarce', 20, [1, 1404]],
+  ])('travel %s', async (_how, latencyMs, requests) => {
     let now = 0
     const respond = gate()
     const { push, store } = await start({ respond, now: () => now, yaml: 'egress: { protocol: same }' })
     const pushes = [push(['a/0'], { protocol })]
     await until(() => store.received.length === 1)
     for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
-    now += 5
+    now += latencyMs
     respond.open()
     await Promise.all(pushes)
-    expect(sizes(store)).toEqual([1, 2, 701, 701])
-  })
-
-  test('travel together to a store that is far, where requests in flight are what is scarce', async () => {
-    let now = 0
-    const respond = gate()
-    const { push, store } = await start({ respond, now: () => now, yaml: 'egress: { protocol: same }' })
-    const pushes = [push(['a/0'], { protocol })]
-    await until(() => store.received.length === 1)
-    for (const list of [['a/1'], large('x'), large('y'), ['a/2']]) pushes.push(push(list, { protocol }))
-    now += 20
-    respond.open()
-    await Promise.all(pushes)
-    expect(sizes(store)).toEqual([1, 1404])
+    expect(sizes(store)).toEqual(requests)
   })
 })
 

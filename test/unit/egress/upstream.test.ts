@@ -2,11 +2,12 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config/secret.ts'
 import { Cancellation } from '../../../src/egress/cancellation.ts'
-import { type Reply, Upstream, type UpstreamOptions } from '../../../src/egress/upstream.ts'
+import type { Reply, Upstream, UpstreamOptions } from '../../../src/egress/upstream.ts'
 import type { Verdict } from '../../../src/egress/verdict.ts'
 import type { Protocol } from '../../../src/split/split.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 import { answerWith, type Respond, startReceiver } from '../../support/receiver.ts'
+import { upstreamTo } from '../../support/upstream.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -14,18 +15,7 @@ afterEach(async () => {
 })
 
 function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {
-  const upstream = new Upstream({
-    target: { origin, pathParts: ['/api/v1/push'] },
-    tenantHeader: 'X-Scope-OrgID',
-    username: '',
-    password: undefined,
-    ca: undefined,
-    timeoutMs: 5000,
-    maxConnectionDurationMs: 0,
-    ipv6: false,
-    userAgent: 'Sluice/1.2.3',
-    ...over,
-  })
+  const upstream = upstreamTo(origin, over)
   cleanups.push(() => upstream.destroy())
   return upstream
 }
