@@ -58,8 +58,7 @@ export class QueuedShare {
       this.#late?.resolve(verdict)
       return
     }
-    this.#verdict = verdict
-    this.#settled()
+    this.#end(verdict)
   }
 
   /** Ends it for its push, whatever becomes of the request that it may be in. */
@@ -67,7 +66,16 @@ export class QueuedShare {
     if (this.#verdict !== undefined) return
     const travels = this.carrier?.leave(this) ?? false
     if (travels) this.#late = Promise.withResolvers()
+    this.#end(verdict)
+  }
+
+  /**
+   * It forgets what carried it: a batch leads to shares of other pushes, these to later batches, and so on. One of them that V8
+   * has moved to its old generation would keep alive all that came after it until that is collected.
+   */
+  #end(verdict: Verdict): void {
     this.#verdict = verdict
+    this.carrier = undefined
     this.#settled()
   }
 }

@@ -12,7 +12,7 @@ import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
 import type { Cancellation } from './cancellation.ts'
 import { Clients, type StoreClient } from './clients.ts'
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, Expiring } from './deadlines.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from './verdict.ts'
 import { parseWritten } from './written-headers.ts'
@@ -159,7 +159,7 @@ interface AnswerOptions {
 }
 
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
-class Answer implements Handler {
+class Answer extends Expiring implements Handler {
   readonly #options: AnswerOptions
   #controller: Controller | undefined
   /** Why it was ended before the answer did; undefined where it was not. */
@@ -172,6 +172,7 @@ class Answer implements Handler {
   #length = 0
 
   constructor(options: AnswerOptions) {
+    super()
     this.#options = options
     options.deadlines.add(this)
     options.cancellation.listen(this.#onCancel)

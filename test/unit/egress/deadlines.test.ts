@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Deadlines } from '../../../src/egress/deadlines.ts'
+import { Deadlines, Expiring } from '../../../src/egress/deadlines.ts'
 import { eventually } from '../../support/eventually.ts'
 
 /** Deadlines of 20 ms, and who has met theirs. */
@@ -8,7 +8,11 @@ function waiting() {
   const deadlines = new Deadlines(20)
   const met: string[] = []
   const join = (name: string) => {
-    const expiring = { expired: () => met.push(name) }
+    const expiring = new (class extends Expiring {
+      expired() {
+        met.push(name)
+      }
+    })()
     deadlines.add(expiring)
     return () => deadlines.delete(expiring)
   }
@@ -46,4 +50,17 @@ test('whoever comes after all have left is told too', async () => {
   join('b')
   await eventually(() => met.length === 1)
   expect(met).toEqual(['b'])
+})
+
+test('who leaves from either end or the middle holds nobody else, and the others keep their places', async () => {
+  const { met, join } = waiting()
+  const [first, , middle, , last] = ['a', 'b', 'c', 'd', 'e'].map(join)
+  first?.()
+  middle?.()
+  last?.()
+  // Leaving twice changes nothing.
+  middle?.()
+  join('f')
+  await eventually(() => met.length === 3)
+  expect(met).toEqual(['b', 'd', 'f'])
 })
