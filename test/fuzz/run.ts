@@ -29,11 +29,14 @@ const LONGEST = 6_000
 const HANG_MS = 2_000
 
 const { module, branches } = await buildCountingKernel()
-let kernel: Kernel = startKernel(module)
+/** The instance for every day is the first; only what has outgrown it goes to another, from the beginning. */
+const kernels: Kernel[] = []
 const split = splitByKernel(module, it => {
-  kernel = startKernel(it)
+  const kernel = startKernel(it)
+  kernels.push(kernel)
   return kernel
 })
+const [kernel = startKernel(module)] = kernels
 
 let merging: Kernel | undefined
 const mergeRequests = mergeByKernel(module, it => {

@@ -11,23 +11,25 @@ import { isFramed } from '../reference/snappy.ts'
 import type { Push, Split, SplitErrorCode, SplitResult, SplitRules } from '../split.ts'
 import { decodeZstd } from '../zstd.ts'
 import { reportedFault } from './faults.ts'
+import { Instances } from './instances.ts'
 import { type Kernel, startKernel } from './kernel.ts'
-import { compressedBound, KEEP_BYTES, type Needs } from './memory.ts'
+import { compressedBound, type Needs } from './memory.ts'
 import { type Report, readReport, TenantNames } from './report.ts'
 import { MetricNames } from './reported.ts'
 import { rulesBlock } from './rules.ts'
 
-/** Returns an engine with an instance of its own; not to be shared between threads. `start` makes each instance. */
+/** Returns an engine with instances of its own; not to be shared between threads. `start` makes each instance. */
 export function splitByKernel(module: WebAssembly.Module, start = startKernel): Split {
   const engine = new Engine(() => start(module))
   return (push, rules) => engine.split(push, rules)
 }
 
 class Engine {
-  readonly #start: () => Kernel
+  readonly #instances: Instances
   readonly #seed = randomBytes(8).readBigUInt64LE()
   readonly #names = new TenantNames()
   readonly #metricNames = new MetricNames()
+  /** The instance that this push is split in; the one for every day between pushes, because the large one is held weakly. */
   #kernel: Kernel
   /** What this push may take beside its body and message, in bytes. */
   #workBytes = 0
@@ -37,25 +39,31 @@ class Engine {
   #rules: SplitRules | undefined
 
   constructor(start: () => Kernel) {
-    this.#start = start
-    this.#kernel = start()
+    this.#instances = new Instances(start)
+    this.#kernel = this.#instances.everyday
   }
 
   split(push: Push, rules: SplitRules): SplitResult {
     this.#workBytes = push.workBytes ?? Number.POSITIVE_INFINITY
-    this.#tables.clear()
     try {
-      return this.#split(push, rules)
+      return this.#instances.run(kernel => {
+        this.#use(kernel)
+        this.#tables.clear()
+        return this.#split(push, rules)
+      })
     } catch (error) {
       if (!(error instanceof NeedsMore)) throw error
       const { workBytes } = error
       return { ok: false, code: 'needs_more', at: 0, detail: 'the push takes more than is usual', workBytes }
     } finally {
-      if (this.#kernel.memory.size > KEEP_BYTES) {
-        this.#kernel = this.#start()
-        this.#rules = undefined
-      }
+      this.#use(this.#instances.everyday)
     }
+  }
+
+  #use(kernel: Kernel): void {
+    if (kernel === this.#kernel) return
+    this.#kernel = kernel
+    this.#rules = undefined
   }
 
   #split(push: Push, rules: SplitRules): SplitResult {

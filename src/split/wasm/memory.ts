@@ -26,8 +26,11 @@ export interface Needs {
   output: number
 }
 
-/** Memory of WASM never shrinks: an instance that has become larger than this is replaced by a new one. */
+/** An instance for every day never becomes larger than this; instances.ts says why. */
 export const KEEP_BYTES = 32 * 1024 * 1024
+
+/** Says that a memory would have to become larger than it may. It is left as it was. */
+export class Outgrown extends Error {}
 
 /** Snappy's own bound for what can't be compressed, and what the encoder may write too far. */
 export function compressedBound(bytes: number): number {
@@ -45,20 +48,23 @@ const PAGE = 65_536
 /** Arenas begin at whole cache lines. */
 const ALIGN = 64
 
+const AT_FIRST: Readonly<Needs> = {
+  rules: 4096,
+  input: PAGE,
+  message: 4 * PAGE,
+  tenants: 64,
+  replicas: 2,
+  symbols: 4096,
+  entries: PAGE,
+  refs: PAGE,
+  build: 4 * PAGE,
+  output: 4 * PAGE,
+}
+
 export class Memory {
   readonly #memory: WebAssembly.Memory
-  readonly #has: Needs = {
-    rules: 4096,
-    input: PAGE,
-    message: 4 * PAGE,
-    tenants: 64,
-    replicas: 2,
-    symbols: 4096,
-    entries: PAGE,
-    refs: PAGE,
-    build: 4 * PAGE,
-    output: 4 * PAGE,
-  }
+  #mostBytes = Number.POSITIVE_INFINITY
+  #has: Readonly<Needs> = AT_FIRST
   #bytes: Uint8Array<ArrayBuffer>
   #words: Uint32Array
 
@@ -66,7 +72,7 @@ export class Memory {
     this.#memory = memory
     this.#bytes = new Uint8Array(0)
     this.#words = new Uint32Array(0)
-    this.#layOut()
+    this.#layOut(AT_FIRST)
   }
 
   /** All of it. A view is good until the next `reserve`. */
@@ -86,16 +92,22 @@ export class Memory {
     this.#words[at >> 2] = value
   }
 
+  /** Gives every arena the size it had at first, and forgets what is in them. It throws `Outgrown` from now on beyond that size. */
+  startOver(mostBytes: number): void {
+    this.#mostBytes = mostBytes
+    this.#layOut(AT_FIRST)
+  }
+
   /** Makes room. Keeps the contents of every arena before the first that grows, and of the output where only that grows. */
   reserve(needs: Partial<Needs>): void {
-    let grows = false
+    let has: Needs | undefined
     for (const [arena, need] of Object.entries(needs) as [keyof Needs, number][]) {
       if (need <= this.#has[arena]) continue
+      has ??= { ...this.#has }
       // A quarter more, so that pushes that grow slowly do not move everything each time.
-      this.#has[arena] = Math.ceil(need * 1.25)
-      grows = true
+      has[arena] = Math.ceil(need * 1.25)
     }
-    if (grows) this.#layOut()
+    if (has !== undefined) this.#layOut(has)
   }
 
   /** What an arena takes, in bytes. */
@@ -105,12 +117,10 @@ export class Memory {
 
   /** Doubles an arena. */
   double(arena: keyof Needs): void {
-    this.#has[arena] *= 2
-    this.#layOut()
+    this.#layOut({ ...this.#has, [arena]: 2 * this.#has[arena] })
   }
 
-  #layOut(): void {
-    const has = this.#has
+  #layOut(has: Readonly<Needs>): void {
     const slots = 2 ** Math.ceil(Math.log2(2 * has.tenants))
     let end = START
     const place = (bytes: number) => {
@@ -140,8 +150,10 @@ export class Memory {
       [abi.OUTPUT, place(has.output)],
       [abi.OUTPUT_ROOM, has.output],
     ] as const
+    if (end > this.#mostBytes) throw new Outgrown()
     const missing = Math.ceil(end / PAGE) - this.#memory.buffer.byteLength / PAGE
     if (missing > 0) this.#memory.grow(missing)
+    this.#has = has
     this.#bytes = new Uint8Array(this.#memory.buffer)
     this.#words = new Uint32Array(this.#memory.buffer)
     for (const [at, value] of desk) this.setWord(at, value)

@@ -310,7 +310,7 @@ export function kernelCases(engine: string, start: () => Split): void {
       expect(tooLong).toMatchObject({ ok: false, code: 'decoded_too_large' })
     })
 
-    it('after a large push the memory is given back, and the next is split as before', () => {
+    it('a small push after a large one is split as before it', () => {
       const small = push('1.0', message('1.0', [series({ tenant: 'a' })]))
       const huge = push('1.0', timeSeries(series({ tenant: 'a' }, { samples: [new Uint8Array(30_000_000)] })))
       const before = split(small, rules())
