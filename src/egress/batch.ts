@@ -2,13 +2,11 @@
  * Shares that leave together: one tenant, one request. What the store says of it holds for each of them, but for a 4xx:
  * then they go again one by one, so that every sender hears about its own data only.
  */
-import type { BodyOf } from './body.ts'
 import { Cancellation } from './cancellation.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
 import { cancelledVerdict, type Verdict } from './verdict.ts'
 
 export class Batch implements Carrier {
-  readonly #bodyOf: BodyOf
   readonly shares: readonly QueuedShare[]
   /** Cancelled when nobody waits for any of its shares. */
   readonly cancellation = new Cancellation()
@@ -17,8 +15,7 @@ export class Batch implements Carrier {
   #parted = false
 
   /** Takes shares that are all live. */
-  constructor(shares: readonly QueuedShare[], bodyOf: BodyOf) {
-    this.#bodyOf = bodyOf
+  constructor(shares: readonly QueuedShare[]) {
     this.shares = shares
     this.#live = shares.length
     for (const queued of shares) queued.carrier = this
@@ -35,11 +32,6 @@ export class Batch implements Carrier {
     if (this.#live > 0) return true
     this.cancellation.cancel(new Error('nobody waits for it any more'))
     return false
-  }
-
-  /** The bytes of the request, of all its shares whether live or not: they may be asked for after a part has left. */
-  body(): Uint8Array {
-    return this.#bodyOf(this.shares.map(({ share }) => share))
   }
 
   settle(verdict: Verdict): void {

@@ -27,19 +27,41 @@ export interface BridgeOptions extends AttemptOptions {
 export type Headers = Readonly<Record<string, string>>
 
 /** Holds a connection when it is called and when it resolves, but not while it waits for its turn. */
-export async function cross(
+export function cross(
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Counted> {
+  if (parcel.protocol === '1.0') return sendOne(batch, parcel, headers, options)
+  const way = options.protocol.way()
+  return way === 'as it is'
+    ? sendAsTwo(batch, parcel, headers, options)
+    : crossBy(way, batch, parcel, headers, options)
+}
+
+async function sendOne(
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Counted> {
+  const { protocol, route } = options
+  const { verdict } = await attempt(batch, { route, protocol: '1.0', body: parcel.body, headers }, options)
+  if (verdict.status === 415) protocol.refusesOne()
+  return clear(verdict)
+}
+
+/** Where a store may lack 2.0, or does. `asked` is undefined for a request that must wait for its turn. */
+async function crossBy(
+  asked: Way | undefined,
   batch: Batch,
   parcel: Parcel,
   headers: Headers,
   options: BridgeOptions,
 ): Promise<Counted> {
   const { protocol, health } = options
-  if (parcel.protocol === '1.0') {
-    const { verdict } = await attempt(batch, { protocol: '1.0', body: parcel.body, headers }, options)
-    if (verdict.status === 415) protocol.refusesOne()
-    return clear(verdict)
-  }
-  const way = protocol.way() ?? (await turn(batch, options))
+  const way = asked ?? (await turn(batch, options))
   if (typeof way !== 'string') return clear(way)
   try {
     // Others of this lane, or of all, may have opened a breaker while it waited.
@@ -80,14 +102,24 @@ async function sendAsTwo(
   headers: Headers,
   options: BridgeOptions,
 ): Promise<Counted> {
-  const { protocol, omitsWritten, happened } = options
-  const two = await attempt(batch, { protocol: '2.0', body: parcel.body, headers }, options)
-  const count = (reply: Reply) => counted(reply, parcel.sent, parcel.shares.length, omitsWritten)
-  if (!protocol.answered(two)) return count(two)
-  happened('fell_back')
+  const { protocol, route, omitsWritten } = options
+  const two = await attempt(batch, { route, protocol: '2.0', body: parcel.body, headers }, options)
+  const lacksTwo = protocol.answered(two)
+  const holds = lacksTwo ? await fallBack(two, batch, parcel, headers, options) : two
+  return holds === two ? counted(two, parcel.sent, parcel.shares.length, omitsWritten) : clear(holds.verdict)
+}
+
+/** The same as 1.0. Returns the answer that holds. */
+async function fallBack(
+  two: Reply,
+  batch: Batch,
+  parcel: Parcel,
+  headers: Headers,
+  options: BridgeOptions,
+): Promise<Reply> {
+  options.happened('fell_back')
   const one = await sendAsOne(batch, parcel, headers, options)
-  const holds = protocol.answeredOne(two, one)
-  return holds === one ? clear(one.verdict) : count(two)
+  return options.protocol.answeredOne(two, one)
 }
 
 async function sendAsOne(
@@ -96,12 +128,12 @@ async function sendAsOne(
   headers: Headers,
   options: BridgeOptions,
 ): Promise<Reply> {
-  const { protocol, happened, lost, convert } = options
+  const { protocol, route, happened, lost, convert } = options
   const one = parcel.asOne(convert)
   if (!('body' in one)) return { verdict: one, reported: undefined }
   happened('converted')
   if (one.createdTimestampsLost > 0) lost(one.createdTimestampsLost)
-  const reply = await attempt(batch, { protocol: '1.0', body: one.body, headers }, options)
+  const reply = await attempt(batch, { route, protocol: '1.0', body: one.body, headers }, options)
   if (reply.verdict.status === 415) protocol.refusesOne()
   return reply
 }

@@ -29,17 +29,19 @@ export interface FlightOptions extends BridgeOptions {
 
 /** Resolves when each share of the batch has been concluded. */
 export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
-  const { health, concluded, happened, spoils } = options
-  const parcel = new Parcel(
-    batch.shares.map(queued => queued.share),
-    () => batch.body(),
-  )
-  const { verdict, unclear } = await attempts(batch, parcel, options)
+  const shares = batch.shares.map(queued => queued.share)
+  const parcel = new Parcel(shares, options.bodyOf)
+  let outcome = await cross(batch, parcel, headersOf(batch, 0), options)
+  if (outcome.verdict.kind === 'unreachable') outcome = await retried(outcome, batch, parcel, options)
+  const { verdict, unclear } = outcome
   if (verdict.kind === 'delivered') parcel.release()
-  if (!unclear && !wantsParts(verdict)) {
-    concluded(batch.shares, verdict)
-    return
-  }
+  if (unclear || wantsParts(verdict)) await inParts(batch, outcome, options)
+  else options.concluded(batch.shares, verdict)
+}
+
+/** After an answer that says nothing of each share. */
+async function inParts(batch: Batch, { verdict, unclear }: Counted, options: FlightOptions): Promise<void> {
+  const { health, concluded, happened, spoils } = options
   const [first, second] = batch.shares as readonly [QueuedShare, QueuedShare?]
   if (second === undefined) {
     concluded(batch.shares, await halvesOf(batch, first.share, verdict, options))
@@ -51,7 +53,7 @@ export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
     if (live.length === 0) continue
     // The store may fail before all parts are through; whoever comes later would wait for nothing.
     if (health.waitMs > 0) concluded(live, health.refusal)
-    else await fly(new Batch(live, options.bodyOf), options)
+    else await fly(new Batch(live), options)
     // What is whole was held up by what is not, and would be with each batch.
     if (unclear) for (const queued of live) if (isPartial(queued.verdict)) spoils(queued)
   }
@@ -75,11 +77,10 @@ async function halvesOf(
   const verdicts: Verdict[] = []
   const written: Written[] = []
   for (const half of halves) {
-    const parcel = new Parcel([half], () => half.body)
     const came =
       options.health.waitMs > 0
         ? options.health.refusal
-        : await halvesOf(batch, half, (await attempts(batch, parcel, options)).verdict, options)
+        : await halvesOf(batch, half, await flyAlone(batch, half, options), options)
     verdicts.push(came)
     written.push(came.written === 'all' ? half : came.written)
   }
@@ -87,13 +88,23 @@ async function halvesOf(
   return { ...worstOf(verdicts), written: all ? 'all' : sumOf(written) }
 }
 
-/** One request, and its retries. */
-async function attempts(batch: Batch, parcel: Parcel, options: FlightOptions): Promise<Counted> {
-  const { retry, account, health, connections, now, random } = options
-  for (let made = 1; ; made++) {
-    const outcome = await cross(batch, parcel, headersOf(batch, made - 1), options)
-    const { verdict } = outcome
+async function flyAlone(batch: Batch, share: Share, options: FlightOptions): Promise<Verdict> {
+  const parcel = new Parcel([share], () => share.body)
+  const outcome = await cross(batch, parcel, headersOf(batch, 0), options)
+  return (await retried(outcome, batch, parcel, options)).verdict
+}
 
+/** What the retries of a request come to, where its outcome asks for any. */
+async function retried(
+  first: Counted,
+  batch: Batch,
+  parcel: Parcel,
+  options: FlightOptions,
+): Promise<Counted> {
+  const { retry, account, health, connections, now, random } = options
+  let outcome = first
+  for (let made = 1; ; made++) {
+    const { verdict } = outcome
     const wait = isForSender(verdict, batch)
       ? undefined
       : backoff(verdict, made, batch.deadline - now(), retry, random)
@@ -105,6 +116,7 @@ async function attempts(batch: Batch, parcel: Parcel, options: FlightOptions): P
     await new Promise<void>(resolve => connections.take(account, resolve))
     // Others of this lane, or of all, may have opened a breaker meanwhile.
     if (batch.cancellation.cancelled || health.waitMs > 0) return outcome
+    outcome = await cross(batch, parcel, headersOf(batch, made), options)
   }
 }
 
@@ -123,20 +135,37 @@ function isForSender(verdict: Verdict, { shares }: Batch): boolean {
  */
 function headersOf({ shares }: Batch, retries: number): Headers {
   const [first] = shares as readonly [QueuedShare]
-  if (shares.length === 1 && retries === 0) return first.context.headers
-  let highest = 0
-  for (const { context } of shares) highest = Math.max(highest, Number(context.headers['retry-attempt'] ?? 0))
-  const attempt = highest + retries > 0 ? { 'retry-attempt': String(highest + retries) } : {}
-  if (shares.length === 1) return { ...first.context.headers, ...attempt }
-  const {
-    'user-agent': _userAgent,
-    traceparent: _traceparent,
-    'retry-attempt': _attempt,
-    'x-cortex-tenant-client': _client,
-    'x-cortex-tenant-reqid': _request,
-    ...rest
-  } = first.context.headers
-  return { ...rest, ...attempt }
+  const { headers } = first.context
+  if (shares.length === 1 && retries === 0) return headers
+  let attempt = 0
+  for (const { context } of shares) {
+    const its = context.headers['retry-attempt']
+    if (its !== undefined) attempt = Math.max(attempt, Number(its))
+  }
+  attempt += retries
+  const common = shares.length === 1 ? headers : withoutOwn(headers)
+  return attempt > 0 ? { ...common, 'retry-attempt': String(attempt) } : common
+}
+
+/** Headers that say something of one push. */
+const OWN: ReadonlySet<string> = new Set([
+  'user-agent',
+  'traceparent',
+  'retry-attempt',
+  'x-cortex-tenant-client',
+  'x-cortex-tenant-reqid',
+])
+const NO_HEADERS: Headers = {}
+
+/** In the common case nothing is left, and nothing made. */
+function withoutOwn(headers: Headers): Headers {
+  let rest: Record<string, string> | undefined
+  for (const name in headers) {
+    if (OWN.has(name)) continue
+    rest ??= {}
+    rest[name] = headers[name] as string
+  }
+  return rest ?? NO_HEADERS
 }
 
 /** Resolves after `ms`, or at once when it is cancelled. */

@@ -239,7 +239,7 @@ export class Lane implements Carrier {
       return
     }
     this.#flying++
-    void this.#carry(new Batch(shares, this.#dependencies.bodyOf))
+    void this.#carry(new Batch(shares))
   }
 
   async #carry(batch: Batch): Promise<void> {

@@ -3,6 +3,7 @@ import type { Converted } from '../split/convert.ts'
 import { mergeBodies } from '../split/merge.ts'
 import { release } from '../split/release.ts'
 import type { Protocol, Share } from '../split/split.ts'
+import type { BodyOf } from './body.ts'
 import { NOTHING, sumOf, type Verdict, type Written } from './verdict.ts'
 
 /** Borrows the share. */
@@ -16,19 +17,19 @@ interface AsOne {
 export class Parcel {
   readonly protocol: Protocol
   readonly shares: readonly Share[]
-  readonly #merge: () => Uint8Array
+  readonly #bodyOf: BodyOf
   #body: Uint8Array | undefined
   #asOne: AsOne | Verdict | undefined
 
-  /** `merge` returns the message of all shares together, which are of one protocol. */
-  constructor(shares: readonly Share[], merge: () => Uint8Array) {
+  /** `bodyOf` returns the message of all shares together, which are of one protocol. */
+  constructor(shares: readonly Share[], bodyOf: BodyOf) {
     this.protocol = (shares[0] as Share).protocol
     this.shares = shares
-    this.#merge = merge
+    this.#bodyOf = bodyOf
   }
 
   get body(): Uint8Array {
-    this.#body ??= this.#merge()
+    this.#body ??= this.#bodyOf(this.shares)
     return this.#body
   }
 
