@@ -38,7 +38,7 @@ export interface UpstreamOptions {
 /** What all requests for one tenant have in common; made once per lane. */
 export interface Route {
   readonly path: string
-  /** Names and values in turn, as undici takes them. */
+  /** Names and values in turn, as undici takes them; last our own user agent, for requests that have none of a sender. */
   readonly headers: Readonly<Record<Protocol, readonly string[]>>
 }
 
@@ -78,17 +78,19 @@ const PROTOCOL_HEADERS: Readonly<Record<Protocol, readonly string[]>> = {
 
 export class Upstream {
   readonly #options: UpstreamOptions
-  readonly #clients: Clients
-  readonly #deadlines: Deadlines
+  readonly #hearing: Hearing
   /** Of every request beside those of its protocol. */
   readonly #headers: readonly string[]
-  readonly #now: () => number
 
   constructor(options: UpstreamOptions) {
+    const { now = Date.now, timeoutMs } = options
     this.#options = options
-    this.#now = options.now ?? Date.now
-    this.#clients = new Clients({ ...options, origin: options.target.origin })
-    this.#deadlines = new Deadlines(options.timeoutMs)
+    this.#hearing = {
+      now,
+      timeoutMs,
+      clients: new Clients({ ...options, origin: options.target.origin }),
+      deadlines: new Deadlines(timeoutMs),
+    }
     const { username, password } = options
     const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
     this.#headers =
@@ -96,11 +98,11 @@ export class Upstream {
   }
 
   route(tenant: TenantId): Route {
-    const { target, tenantHeader } = this.#options
+    const { target, tenantHeader, userAgent } = this.#options
     // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
     const path = target.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
     const ours = tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant]
-    const of = (protocol: Protocol) => [...PROTOCOL_HEADERS[protocol], ...ours]
+    const of = (protocol: Protocol) => [...PROTOCOL_HEADERS[protocol], ...ours, 'user-agent', userAgent]
     return { path, headers: { '1.0': of('1.0'), '2.0': of('2.0') } }
   }
 
@@ -110,31 +112,31 @@ export class Upstream {
       return Promise.resolve({ verdict: cancelledVerdict(cancellation.reason), reported: undefined })
     // No message is empty: this one was released while it was still needed.
     if (body.length === 0) throw new Error('BUG: an empty body is sent')
-    const { timeoutMs, userAgent } = this.#options
-    const all = [...route.headers[protocol]]
-    for (const name in headers) all.push(name, headers[name] as string)
-    if (headers['user-agent'] === undefined) all.push('user-agent', userAgent)
-
     return new Promise(resolve => {
-      const client = this.#clients.take()
-      const answer = new Answer({
-        protocol,
-        now: this.#now,
-        timeoutMs,
-        cancellation,
-        resolve,
-        client,
-        clients: this.#clients,
-        deadlines: this.#deadlines,
-      })
+      const client = this.#hearing.clients.take()
+      const answer = new Answer(this.#hearing, { protocol, cancellation, client, resolve })
+      // undici reads the list and no more, whatever its types say.
+      const all = withPassedOn(route.headers[protocol], headers) as string[]
       client.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
     })
   }
 
   /** Ends every connection now. */
   async destroy(): Promise<void> {
-    await this.#clients.destroy()
+    await this.#hearing.clients.destroy()
   }
+}
+
+/** A request for several pushes mostly has nothing to pass on, and then nothing is made. */
+function withPassedOn(ours: readonly string[], passedOn: Attempt['headers']): readonly string[] {
+  let all: string[] | undefined
+  for (const name in passedOn) {
+    const value = passedOn[name] as string
+    all ??= [...ours]
+    if (name === 'user-agent') all[ours.length - 1] = value
+    else all.push(name, value)
+  }
+  return all ?? ours
 }
 
 const NOT_PCHAR = /[^A-Za-z0-9\-._~!$&'()*+,;=:@]/g
@@ -146,13 +148,17 @@ const REASON_CHARACTERS = 200
 type Handler = Dispatcher.DispatchHandler
 type Controller = Parameters<NonNullable<Handler['onRequestStart']>>[0]
 
-interface AnswerOptions {
-  readonly protocol: Protocol
+/** What all answers have in common. */
+interface Hearing {
   readonly now: () => number
   readonly timeoutMs: number
   readonly deadlines: Deadlines
-  readonly cancellation: Cancellation
   readonly clients: Clients
+}
+
+interface AnswerOptions {
+  readonly protocol: Protocol
+  readonly cancellation: Cancellation
   /** Taken for it, and given back by it. */
   readonly client: StoreClient
   readonly resolve: (reply: Reply) => void
@@ -160,6 +166,7 @@ interface AnswerOptions {
 
 /** Hears one answer to its end, with one deadline for all of it, and makes a verdict of it. */
 class Answer extends Expiring implements Handler {
+  readonly #hearing: Hearing
   readonly #options: AnswerOptions
   #controller: Controller | undefined
   /** Why it was ended before the answer did; undefined where it was not. */
@@ -168,13 +175,14 @@ class Answer extends Expiring implements Handler {
   #status = 0
   #retryAfter: string | undefined
   #reported: Written | undefined
-  #text: Buffer[] = []
+  readonly #text: Buffer[] = []
   #length = 0
 
-  constructor(options: AnswerOptions) {
+  constructor(hearing: Hearing, options: AnswerOptions) {
     super()
+    this.#hearing = hearing
     this.#options = options
-    options.deadlines.add(this)
+    hearing.deadlines.add(this)
     options.cancellation.listen(this.#onCancel)
   }
 
@@ -220,15 +228,16 @@ class Answer extends Expiring implements Handler {
   }
 
   #verdict(): Verdict {
+    if (this.#status < 300) return verdictOf(this.#status, '', undefined)
     const text = Buffer.concat(this.#text, Math.min(this.#length, ANSWER_BYTES))
     const end = text.indexOf('\n')
     const reason = printable(end < 0 ? text : text.subarray(0, end), REASON_CHARACTERS)
-    return verdictOf(this.#status, reason, parseRetryAfter(this.#retryAfter, this.#options.now()))
+    return verdictOf(this.#status, reason, parseRetryAfter(this.#retryAfter, this.#hearing.now()))
   }
 
   /** The deadline has come. */
   expired(): void {
-    const reason = `no answer within timeout (${this.#options.timeoutMs / 1000} s)`
+    const reason = `no answer within timeout (${this.#hearing.timeoutMs / 1000} s)`
     const cause = this.#controller === undefined ? 'unconnected' : 'timeout'
     this.#end(unanswered(reason, cause))
   }
@@ -248,7 +257,8 @@ class Answer extends Expiring implements Handler {
   #finish(verdict: Verdict): void {
     if (this.#finished) return
     this.#finished = true
-    const { deadlines, cancellation, clients, client, resolve } = this.#options
+    const { deadlines, clients } = this.#hearing
+    const { cancellation, client, resolve } = this.#options
     deadlines.delete(this)
     cancellation.listen(undefined)
     // Whoever did not wait for its beginning leaves a request behind that would begin later.
