@@ -65,7 +65,7 @@ export class Connections {
    * such lanes may stand in the ring behind one another.
    */
   #next(): void {
-    if (this.#granting) return
+    if (this.#granting || this.#ring.size === 0) return
     this.#granting = true
     try {
       for (const account of this.#ring) {

@@ -33,15 +33,20 @@ export type Deliver = (
 
 export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
   /** A share whose twin came to nothing after all goes on its own way. */
-  function join(queued: QueuedShare, twin: Verdict): boolean {
-    if (!isFinal(twin)) return false
-    queued.settle(twin)
-    return true
+  function join(queued: QueuedShare, twin: Verdict): void {
+    queued.remembered = isFinal(twin)
+    if (queued.remembered) queued.settle(twin)
+    else lanes.push(queued)
+  }
+
+  function send(queued: QueuedShare, twin: Verdict | Promise<Verdict> | undefined): void {
+    if (twin === undefined) lanes.push(queued)
+    else if (twin instanceof Promise) void twin.then(verdict => queued.live && join(queued, verdict))
+    else join(queued, twin)
   }
 
   return async (shares, context, earlier, cancelled) => {
     const shipment = new Shipment(shares, context)
-    const remembered = new Set<QueuedShare>()
     const callOff = () => shipment.callOff(cancelled.reason)
     const timer = setTimeout(
       () => shipment.callOff(new Error('not delivered within push_deadline')),
@@ -51,28 +56,14 @@ export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
     try {
       if (cancelled.aborted) callOff()
       for (const queued of shipment.shares) {
-        if (!queued.live) continue
-        const twin = earlier?.get(nameOf(queued.share))
-        if (twin === undefined) lanes.push(queued)
-        else if (twin instanceof Promise) {
-          void twin.then(verdict => {
-            if (!queued.live) return
-            if (join(queued, verdict)) remembered.add(queued)
-            else lanes.push(queued)
-          })
-        } else if (join(queued, twin)) remembered.add(queued)
-        else lanes.push(queued)
+        if (queued.live) send(queued, earlier?.get(nameOf(queued.share)))
       }
       await shipment.done
     } finally {
       clearTimeout(timer)
       cancelled.removeEventListener('abort', callOff)
     }
-    const deliveries = shipment.shares.map(queued => ({
-      share: queued.share,
-      verdict: queued.verdict as Verdict,
-      remembered: remembered.has(queued),
-    }))
-    return { deliveries, sent: shipment.shares }
+    // By now each has its verdict.
+    return { deliveries: shipment.shares as readonly Delivery[], sent: shipment.shares }
   }
 }

@@ -46,7 +46,9 @@ export class Health {
   }
 
   attempting(): Trials {
-    return { tenant: this.#breaker.attempting(), upstream: this.#upstream.attempting() }
+    const tenant = this.#breaker.attempting()
+    const upstream = this.#upstream.attempting()
+    return tenant === 'usual' && upstream === 'usual' ? USUAL : { tenant, upstream }
   }
 
   /** Returns whether this opened the tenant's breaker. */
@@ -89,3 +91,5 @@ export class Health {
     return { kind: 'rejected', status: 0, reason, refusal: false, written: verdict.written }
   }
 }
+
+const USUAL: Trials = { tenant: 'usual', upstream: 'usual' }

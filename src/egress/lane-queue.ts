@@ -92,8 +92,8 @@ export class LaneQueue {
 
   /** The shares of the next batch, out of the queue; empty where all were withdrawn. */
   take(limits: BatchLimits, lastBatchMs: number): readonly QueuedShare[] {
-    this.#lone = this.#lone.filter(queued => queued.live)
-    const [lone] = this.#lone
+    if (this.#lone.length > 0) this.#lone = this.#lone.filter(queued => queued.live)
+    const lone = this.#lone[0]
     if (lone !== undefined && (this.onlyLone || this.loneWaitMs(lastBatchMs) === 0)) {
       this.#lone.shift()
       this.#uncount(lone)
@@ -143,7 +143,7 @@ export class LaneQueue {
         break
       }
     }
-    this.#queue = left.concat(this.#queue.slice(at))
+    this.#queue = at === this.#queue.length ? left : left.concat(this.#queue.slice(at))
     return taken
   }
 

@@ -83,6 +83,8 @@ export class Lane implements Carrier {
   readonly #queue: LaneQueue
   readonly #health: Health
   readonly #flight: FlightOptions
+  /** While no 429 has made them smaller. */
+  readonly #usualLimits: BatchLimits
   /** Connections asked for and not yet granted. */
   #asked = 0
   #flying = 0
@@ -100,6 +102,7 @@ export class Lane implements Carrier {
     this.#dependencies = dependencies
     this.#queue = new LaneQueue(now)
     this.#health = new Health(policy, upstreamBreaker, now)
+    this.#usualLimits = { maxSeries: policy.maxBatchSeries, maxBytes: policy.maxBatchBytes }
     this.#flight = {
       ...dependencies,
       tenant,
@@ -152,7 +155,7 @@ export class Lane implements Carrier {
       return
     }
     queued.carrier = this
-    queued.quarantined = context.sender.travelsAlone(this.tenant, this.#dependencies.now())
+    queued.quarantined = context.sender.travelsAlone(this.tenant, this.#dependencies.now)
     this.#queue.add(queued)
     this.#ask()
   }
@@ -210,9 +213,9 @@ export class Lane implements Carrier {
 
   /** A store refuses a request beyond the tenant's burst as a whole, so a 429 makes batches smaller for a while. */
   #limits(): BatchLimits {
-    const { maxBatchSeries, maxBatchBytes } = this.#policy
     const halvings = this.#currentHalvings()
-    if (halvings === 0) return { maxSeries: maxBatchSeries, maxBytes: maxBatchBytes }
+    if (halvings === 0) return this.#usualLimits
+    const { maxBatchSeries, maxBatchBytes } = this.#policy
     return {
       maxSeries: Math.max(Math.min(MIN_BATCH_SERIES, maxBatchSeries), maxBatchSeries >> halvings),
       maxBytes: maxBatchBytes / 2 ** halvings,

@@ -8,11 +8,11 @@ export class Sender {
   /** Until when its shares of a tenant travel alone; undefined in the common case, in which nothing was rejected. */
   #aloneUntil: Map<TenantId, number> | undefined
 
-  travelsAlone(tenant: TenantId, now: number): boolean {
+  travelsAlone(tenant: TenantId, now: () => number): boolean {
     if (this.#aloneUntil === undefined) return false
     const until = this.#aloneUntil.get(tenant)
     if (until === undefined) return false
-    if (until > now) return true
+    if (until > now()) return true
     this.#aloneUntil.delete(tenant)
     return false
   }

@@ -32,6 +32,8 @@ export class QueuedShare {
   carrier: Carrier | undefined
   /** Its sender had a share of this tenant rejected not long ago, so it goes by itself. */
   quarantined = false
+  /** An earlier push of the same bytes had brought it, so that it was not sent again. */
+  remembered = false
 
   constructor(share: Share, context: PushContext, settled: () => void) {
     this.share = share

@@ -142,7 +142,7 @@ describe('what goes beside a tenant’s series as 1.0', () => {
     ])
     expect(writtenBy(deliveries)).toEqual({ samples: 1, histograms: 0, exemplars: 0 })
     // Nothing that its series did: they do not travel alone for it.
-    expect(sender.travelsAlone(sent[0]?.share.tenant as never, performance.now())).toBe(false)
+    expect(sender.travelsAlone(sent[0]?.share.tenant as never, () => performance.now())).toBe(false)
   })
 
   test('is remembered apart from them', async () => {
