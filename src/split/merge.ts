@@ -12,8 +12,8 @@ import type { Compression, Share } from './split.ts'
 
 /**
  * Makes one block of several, each a 2.0 message that an engine has made, in their order; the result is fresh. A series is
- * as a share's, and other fields stay as they came. Symbols are united: "" first, and each string once. One alone
- * stays the message that it is, and is compressed.
+ * as a share's, and other fields stay as they came. Symbols are united: "" first, then those of the messages in their
+ * order, each string once. One alone stays the message that it is, and is compressed.
  */
 export type MergeRequests = (
   bodies: readonly Uint8Array[],

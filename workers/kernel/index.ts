@@ -62,19 +62,9 @@ export function write2(literalsOnly: bool): i32 {
   return writeSharesV2()
 }
 
-/** Remote write 2.0: begins to merge messages that have so many bytes together. */
-export function openMerge(bytes: u32): void {
-  merge.openMerge(bytes)
-}
-
-/** Adds the message of n bytes; answers 0 or what it needs, see merge-v2.ts. */
-export function addMessage(n: u32): i32 {
-  return merge.addMessage(n)
-}
-
-/** Completes the merged message; returns its length. */
-export function closeMerge(): u32 {
-  return merge.closeMerge()
+/** Remote write 2.0: merges the messages in the input; answers how long the merged one is, FAULT, or what it needs. */
+export function mergeMessages(count: u32, bytes: u32): i32 {
+  return merge.merge(count, bytes)
 }
 
 /** Encodes the merged message to the output; returns the length of the block. */

@@ -1,65 +1,84 @@
-// Remote write 2.0: several messages as one. Their symbols are united: "" first, then what the series refer to, each
-// string once, in order of the first reference. Series and other fields follow in the order of the messages and of
-// the fields in each.
+// Remote write 2.0: several messages as one. Their symbols are united (united.ts). Series and other fields follow in the
+// order of the messages and of the fields in each.
 //
-// Messages come one at a time, in the arena MESSAGE. They are shares that an engine has made, so they are well-formed and
-// every reference leads somewhere; but a share may be a push as it came, so all else that protobuf allows is possible.
-import { BUILD, BUILD_NEEDED, BUILD_ROOM, MESSAGE, NEED_BUILD, NEED_SYMBOLS } from './abi'
+// The messages are shares that an engine has made, so they are well-formed and every reference leads somewhere; but a
+// share may be a push as it came, so all else that protobuf allows is possible.
+import { BUILD, BUILD_NEEDED, BUILD_ROOM, FAULT, INPUT, MESSAGE, NEED_BUILD, NEED_SYMBOLS, SYMBOLS_ROOM } from './abi'
 import { copy } from './bytes'
 import { fieldEnd, fieldNumber, fieldStart, frame } from './field'
-import { close, writeOddRefs, writeRefs, writeRest } from './share-v2'
+import { close, writeOddRefs, writeRest } from './share-v2'
+import { claim, decode, literalOf } from './snappy-decode'
 import { encode } from './snappy-encode'
-import { stringCount, stringsNeed } from './strings'
-import { addPlainSymbol, endSymbols, openSymbols, openUnitedTable, symbolCount, tableEnd } from './symbols'
-import { varintSize } from './varint'
+import { codeOf, know, openKnown } from './symbols'
+import { codeOfUnited, isUnited, openUnited, unite, unitedCount, unitedEnd, unitedNeed } from './united'
+import { behind, varint, varintSize } from './varint'
 
 /** Where the merged message begins once it is complete, and before that where its series do. */
 let start: usize = 0
 let end: usize = 0
 
-/** Begins. All messages together have at most that many bytes. */
-export function openMerge(bytes: u32): void {
+/**
+ * Merges `count` messages. The input has the length of each block, in words, and then the blocks; all messages together
+ * have at most `bytes` bytes, and none is longer than the arena MESSAGE. Answers how long the merged message is; or FAULT
+ * where a block can't be decoded; or what it needs, to be called again.
+ */
+export function merge(count: u32, bytes: u32): i32 {
   const build = <usize>load<u32>(BUILD)
-  openUnitedTable(build)
+  openUnited(build)
   // Behind room for all symbols. What is copied may go a vector too far.
   start = end = build + bytes + 64
-}
-
-/**
- * Adds the message of n bytes. Answers 0; or NEED_BUILD, to be called again for this message; or what else it needs, to
- * begin again with more room.
- */
-export function addMessage(n: u32): i32 {
-  const from = <usize>load<u32>(MESSAGE)
-  openSymbols()
-  if (!readSymbols(from, from + n)) return NEED_SYMBOLS
-  endSymbols(false)
-  // No reference gets longer than one to the last symbol.
-  const most = <u64>(end - load<u32>(BUILD)) + <u64>n * varintSize(stringCount + symbolCount) + 64
-  if (most > <u64>load<u32>(BUILD_ROOM)) {
-    store<u32>(BUILD_NEEDED, <u32>most)
-    return NEED_BUILD
+  let lengths = <usize>load<u32>(INPUT)
+  let block = lengths + (<usize>count << 2)
+  let left = bytes
+  for (const first = block; lengths < first; lengths += 4) {
+    const n = load<u32>(lengths)
+    // The host has read it, too.
+    const size = <u32>claim(block, n)
+    let message = literalOf(block, n, size)
+    if (message == 0) {
+      message = load<u32>(MESSAGE)
+      if (decode(block, n, message, size)) return FAULT
+    }
+    const answer = add(message, message + size, left)
+    if (answer) return answer
+    left -= size
+    block += n
   }
-  end = writeMessage(from, from + n, end)
-  return stringsNeed
-}
-
-/** Puts the symbols before the series. Returns the length of the message. */
-export function closeMerge(): u32 {
-  const build = <usize>load<u32>(BUILD)
-  const table = tableEnd() - build
+  // The symbols go before the series.
+  const table = <u32>(unitedEnd - build)
   start -= table
   memory.copy(start, build, table)
-  return <u32>(end - start)
+  return <i32>(end - start)
 }
 
-/** Encodes the message to `to`; returns the length of the block. */
+/** Encodes the merged message to `to`; returns the length of the block. */
 export function encodeMerged(to: usize): u32 {
   return <u32>(encode(start, <u32>(end - start), to) - to)
 }
 
-/** The first walk, because symbols may stand behind the series. */
-function readSymbols(i: usize, end: usize): bool {
+/** Adds one message; `left` bytes are to come, with it. */
+function add(from: usize, stop: usize, left: u32): i32 {
+  openKnown()
+  const need = readSymbols(from, stop)
+  if (need) return need
+  const built = <u64>(end - load<u32>(BUILD))
+  // No reference gets longer than one to the last symbol.
+  if (built + <u64>(stop - from) * varintSize(unitedCount) + 64 > <u64>load<u32>(BUILD_ROOM)) {
+    // For all that follow, too: a symbol takes two bytes.
+    store<u32>(BUILD_NEEDED, <u32>(built + <u64>left * varintSize(unitedCount + (left >> 1)) + 64))
+    return NEED_BUILD
+  }
+  end = writeMessage(from, stop, end)
+  return 0
+}
+
+/** The first walk, because symbols may stand behind the series. Answers 0 or what it needs. */
+function readSymbols(i: usize, end: usize): i32 {
+  const room = load<u32>(SYMBOLS_ROOM)
+  let count: u32 = 0
+  // The bet: senders write the same strings in the same order, so the next symbol is the one behind the last that was
+  // found. Fallback: it is looked for by its hash. Benchmark: split/merge-rw2.
+  let expected: u32 = 1
   while (i < end) {
     const w = <u32>load<u16>(i)
     let isSymbol = (w & 0xff) == 0x22
@@ -72,10 +91,25 @@ function readSymbols(i: usize, end: usize): bool {
       start = fieldStart
       stop = fieldEnd
     }
-    if (isSymbol && !addPlainSymbol(i, start, stop)) return false
     i = stop
+    if (!isSymbol) continue
+    if (count == room) return NEED_SYMBOLS
+    const n = <u32>(stop - start)
+    let number: u32 = 0
+    if (n > 0) {
+      if (expected < unitedCount && isUnited(expected, start, n)) number = expected
+      else {
+        const known = unitedCount
+        number = unite(start, n)
+        // At once: in a table that is full, no search ends.
+        if (unitedNeed) return unitedNeed
+        if (number < known) expected = number
+      }
+      expected++
+    }
+    know(count++, number, codeOfUnited(number))
   }
-  return true
+  return 0
 }
 
 /** The second walk: all but the symbols. */
@@ -106,34 +140,61 @@ function writeSeries(from: usize, end: usize, p: usize): usize {
   const packed = contents + 2
   store<u8>(contents, 0x0a)
   let q = packed
-  let rest = from
-  // The bet: one packed record of references stands first, and there are no others. Fallback: all of them are looked
+  // The bet: one packed record of references stands first, and only samples follow. Fallback: all references are looked
   // for before anything else is written. Benchmark: split/merge-rw2.
   if (from < end && load<u8>(from) == 0x0a) {
     frame(from, end)
     const refs = fieldStart
     const stop = fieldEnd
-    if (hasNoRefs(stop, end)) {
-      rest = stop
+    const rest = samplesUpTo(stop, end)
+    if (rest == end || !hasRefs(rest, end)) {
       q = writeRefs(refs, stop, q)
+      q = q == packed ? contents : close(packed, 1, q)
+      q = copy(q, stop, <u32>(rest - stop))
+      return close(contents, room, rest == end ? q : writeRest(rest, end, q))
     }
   }
-  if (rest == from) q = writeOddRefs(from, end, q)
+  q = writeOddRefs(from, end, q)
   q = q == packed ? contents : close(packed, 1, q)
-  return close(contents, room, writeRest(rest, end, q))
+  return close(contents, room, writeRest(from, end, q))
 }
 
-/** Whether no field of a series from `i` on is one of label references. */
-function hasNoRefs(i: usize, end: usize): bool {
+/** The position behind the samples that stand at `i`, as many as there are. */
+// @ts-ignore: decorator
+@inline
+function samplesUpTo(i: usize, end: usize): usize {
   while (i < end) {
     const w = <u32>load<u16>(i)
-    if (w < 0x8000 && (w & 0xff) == 0x12) {
-      i += 2 + (w >> 8)
-      continue
-    }
+    if (w >= 0x8000 || (w & 0xff) != 0x12) break
+    i += 2 + (w >> 8)
+  }
+  return i
+}
+
+/** Whether a field of a series from `i` on is one of label references. */
+function hasRefs(i: usize, end: usize): bool {
+  while (i < end) {
     frame(i, end)
-    if (fieldNumber == 1) return false
+    if (fieldNumber == 1) return true
     i = fieldEnd
   }
-  return true
+  return false
+}
+
+/** Rewrites the references of a packed record. */
+// @ts-ignore: decorator
+@inline
+function writeRefs(i: usize, end: usize, q: usize): usize {
+  while (i < end) {
+    let ref = <u32>load<u8>(i++)
+    if (ref > 127) {
+      ref = <u32>varint(i - 1, end)
+      i = behind
+    }
+    // Without a branch for its length, which is close to random.
+    const code = codeOf(ref)
+    store<u64>(q, code)
+    q += <usize>(code >> 56)
+  }
+  return q
 }

@@ -29,6 +29,19 @@ export function claim(from: usize, n: u32): f64 {
 }
 
 /**
+ * Where the message stands in the block of n bytes at `from`, whose claim was read before, if it is one literal; else 0. The
+ * block is known to be sound, so its first element is a literal: a copy would point before the beginning.
+ */
+export function literalOf(from: usize, n: u32, claimed: u32): usize {
+  const at = from + claimBytes
+  const tag = <u32>load<u8>(at)
+  const bytes = tag >= 240 ? (tag >> 2) - 59 : 0
+  const length = (bytes == 0 ? tag >> 2 : load<u32>(at, 1) & (0xffffffff >> (32 - (bytes << 3)))) + 1
+  const message = at + 1 + bytes
+  return length == claimed && message + length == from + n ? message : 0
+}
+
+/**
  * Decodes the block of n bytes at `from`, whose claim was read before, to `to`, where there is room for what it
  * claims. Answers 0 or FAULT: not a byte more or less than claimed is ever produced.
  */

@@ -1,7 +1,6 @@
 // Remote write 2.0: the symbol table of the push, and which of its symbols a share uses.
 import { SYMBOL_COUNT, SYMBOLS, SYMBOLS_ROOM, SYMBOLS_SIZE } from './abi'
 import { copy } from './bytes'
-import { addString, findString, openStrings } from './strings'
 import { putVarint, varintSize } from './varint'
 import { watchForAny } from './watches'
 
@@ -123,28 +122,12 @@ function putText(p: usize, tag: u32, text: usize, n: u32): usize {
  */
 let counter: u32 = 1
 let base: u32 = 0
-/** Whether the table is one of several messages: then a string stands in it once, whatever the symbols that spell it. */
-let isUnited: bool = false
 /** Where the next record goes. */
 let end: usize = 0
 
 /** Begins the table of a share at `p`: the empty string. */
 export function openTable(p: usize): void {
   base = counter++
-  isUnited = false
-  beginTable(p)
-}
-
-/** Begins a table for several messages at `p`. */
-export function openUnitedTable(p: usize): void {
-  // Each message begins with marks of 0.
-  base = 1
-  isUnited = true
-  openStrings()
-  beginTable(p)
-}
-
-function beginTable(p: usize): void {
   store<u16>(p, 0x0022)
   end = p + 2
 }
@@ -165,17 +148,34 @@ export function refTo(symbol: u32): u32 {
 /** Takes a symbol into the table. Empty ones are all the first. */
 function use(symbol: u32): u32 {
   const text = textAt(symbol)
-  const length = text.end - text.start
   let mark = base
-  if (length > 0) {
-    const known = isUnited ? findString(text.start, length) : 0
-    if (known != 0) {
-      mark += known
-    } else {
-      end = putSymbol(end, 0x22, symbol)
-      mark = isUnited ? mark + addString(end - length, length) : counter++
-    }
+  if (text.end > text.start) {
+    end = putSymbol(end, 0x22, symbol)
+    mark = counter++
   }
   store<u32>(marks + (<usize>symbol << 2), mark)
   return mark - base
+}
+
+// ---- symbols of a message whose references are known, where messages merge
+
+/** Begins such a message: each of its symbols is made `know`n before anything refers to it. */
+export function openKnown(): void {
+  openSymbols()
+  base = 0
+}
+
+/** Tells the reference for a symbol, below the arena's room, and its code: see `codeOf`. */
+// @ts-ignore: decorator
+@inline
+export function know(symbol: u32, ref: u32, code: u64): void {
+  store<u32>(marks + (<usize>symbol << 2), ref)
+  store<u64>(rows + (<usize>symbol << 3), code)
+}
+
+/** The reference as it is written: a varint, and in the highest byte its length. Only where it is `know`n. */
+// @ts-ignore: decorator
+@inline
+export function codeOf(symbol: u32): u64 {
+  return load<u64>(rows + (<usize>symbol << 3))
 }

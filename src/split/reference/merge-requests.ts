@@ -1,14 +1,13 @@
 /**
  * Merging messages of remote write 2.0, slow and obvious.
  *
- * **What it looks like**, byte for byte: symbols as in a share, but each string stands once, whatever the symbols of
- * the messages that spell it; then, message by message, all but the symbols in the order it came: series written as in
- * a share (request-v2.ts), other fields as they are.
+ * **What it looks like**, byte for byte: the empty string, then the symbols of the messages in their order, each string
+ * once; then, message by message, all but the symbols in the order it came: series written as in a share
+ * (request-v2.ts), other fields as they are.
  */
 import type { MergeRequests } from '../merge.ts'
 import { Strings } from './as-request.ts'
 import { writeSeries } from './request-v2.ts'
-import { Slices } from './slices.ts'
 import { decodeSnappy, encodeSnappy } from './snappy.ts'
 import { concat, fields } from './wire.ts'
 
@@ -21,11 +20,11 @@ export const mergeByReference: MergeRequests = (bodies, compression) => {
   const pieces: Uint8Array[] = []
   for (const body of bodies) {
     const message = decodeSnappy(body, MOST_DECODED_BYTES)
-    const symbols = new Slices(message)
+    const refs: number[] = []
     for (const field of fields(message, 0, message.length)) {
-      if (field.number === SYMBOLS) symbols.add(field.start, field.end)
+      if (field.number === SYMBOLS) refs.push(united.refTo(message.subarray(field.start, field.end)))
     }
-    const used = { refTo: (ref: number) => united.refTo(symbols.get(ref)) }
+    const used = { refTo: (ref: number) => refs[ref] as number }
     for (const field of fields(message, 0, message.length)) {
       if (field.number === SERIES) pieces.push(writeSeries(message, field, undefined, used))
       else if (field.number !== SYMBOLS) pieces.push(message.subarray(field.at, field.end))

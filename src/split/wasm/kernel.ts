@@ -14,9 +14,7 @@ interface Exports {
   scan2(n: number, mayKeep: number, asV1: number): number
   write2as1(literalsOnly: number): number
   write2(literalsOnly: number): number
-  openMerge(bytes: number): void
-  addMessage(n: number): number
-  closeMerge(): number
+  mergeMessages(count: number, bytes: number): number
   encodeMerged(literalsOnly: number): number
 }
 

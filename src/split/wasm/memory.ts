@@ -101,7 +101,10 @@ export class Memory {
   /** Makes room. Keeps the contents of every arena before the first that grows, and of the output where only that grows. */
   reserve(needs: Partial<Needs>): void {
     let has: Needs | undefined
-    for (const [arena, need] of Object.entries(needs) as [keyof Needs, number][]) {
+    // No list of entries: this is called for every batch.
+    for (const name in needs) {
+      const arena = name as keyof Needs
+      const need = needs[arena] ?? 0
       if (need <= this.#has[arena]) continue
       has ??= { ...this.#has }
       // A quarter more, so that pushes that grow slowly do not move everything each time.

@@ -2,47 +2,80 @@
 import * as abi from '../../../workers/kernel/abi.ts'
 import { snappyClaim } from '../claim.ts'
 import type { MergeRequests } from '../merge.ts'
+import { Instances } from './instances.ts'
 import { type Kernel, startKernel } from './kernel.ts'
-import { compressedBound, KEEP_BYTES, type Needs } from './memory.ts'
+import { compressedBound, type Needs } from './memory.ts'
 
 /**
- * Has an instance of its own, because batches are larger than pushes and the tables of a split are of no use here; it
- * starts with the first merge. Not to be shared between threads.
+ * Has instances of its own, because batches are larger than pushes and the tables of a split are of no use here; they
+ * start with the first merge. Not to be shared between threads.
  */
 export function mergeByKernel(module: WebAssembly.Module, start = startKernel): MergeRequests {
-  let kernel: Kernel | undefined
+  let instances: Instances | undefined
   return (bodies, compression) => {
-    kernel ??= start(module)
-    const merged = merge(kernel, bodies, compression === 'none' ? 1 : 0)
-    if (kernel.memory.size > KEEP_BYTES) kernel = undefined
-    return merged
+    instances ??= new Instances(() => start(module))
+    const literalsOnly = compression === 'none' ? 1 : 0
+    const [only] = bodies
+    return instances.run(kernel =>
+      bodies.length === 1 && only !== undefined
+        ? compress(kernel, only, literalsOnly)
+        : merge(kernel, bodies, literalsOnly),
+    )
   }
+}
+
+/** The message as it is. */
+function compress(kernel: Kernel, body: Uint8Array, literalsOnly: number): Uint8Array<ArrayBuffer> {
+  const { call, memory } = kernel
+  const decoded = claimOf(body)
+  memory.reserve({ input: body.length, message: decoded, output: compressedBound(decoded) })
+  memory.bytes.set(body, memory.word(abi.INPUT))
+  call.claim(body.length)
+  if (call.decode(body.length, decoded) === abi.FAULT) corrupt()
+  return output(kernel, call.encode(decoded, literalsOnly))
 }
 
 function merge(kernel: Kernel, bodies: readonly Uint8Array[], literalsOnly: number): Uint8Array<ArrayBuffer> {
   const { call, memory } = kernel
-  const claims = bodies.map(body => snappyClaim(body) ?? corrupt())
-  const longest = Math.max(0, ...claims)
-  memory.reserve({
-    input: Math.max(0, ...bodies.map(body => body.length)),
-    message: longest,
-    // As a split guesses.
-    symbols: longest / 50,
-  })
-  const [only] = bodies
-  if (bodies.length === 1 && only !== undefined) {
-    decode(kernel, only)
-    memory.reserve({ output: compressedBound(longest) })
-    return output(kernel, call.encode(longest, literalsOnly))
+  let input = 4 * bodies.length
+  let message = 0
+  let total = 0
+  for (const body of bodies) {
+    const decoded = claimOf(body)
+    input += body.length
+    message = Math.max(message, decoded)
+    total += decoded
   }
-  const total = claims.reduce((sum, claim) => sum + claim, 0)
+  // Room for all symbols, and behind them for the series, unless their references get much longer.
+  memory.reserve({ input, message, build: 2 * total + SLACK_BYTES })
+  let merged: number
   for (;;) {
-    const full = addAll(kernel, bodies, total)
-    if (full === undefined) break
-    memory.double(full)
+    putBodies(kernel, bodies)
+    merged = call.mergeMessages(bodies.length, total)
+    const full = NEEDS[merged]
+    if (full !== undefined) memory.double(full)
+    else if (merged === abi.NEED_BUILD) memory.reserve({ build: memory.word(abi.BUILD_NEEDED) })
+    else break
   }
-  memory.reserve({ output: compressedBound(call.closeMerge()) })
+  if (merged === abi.FAULT) corrupt()
+  memory.reserve({ output: compressedBound(merged) })
   return output(kernel, call.encodeMerged(literalsOnly))
+}
+
+/** Their lengths, and then the bodies one behind another. */
+function putBodies({ memory }: Kernel, bodies: readonly Uint8Array[]): void {
+  let length = memory.word(abi.INPUT)
+  let end = length + 4 * bodies.length
+  for (const body of bodies) {
+    memory.setWord(length, body.length)
+    memory.bytes.set(body, end)
+    length += 4
+    end += body.length
+  }
+}
+
+function claimOf(body: Uint8Array): number {
+  return snappyClaim(body) ?? corrupt()
 }
 
 /** A copy of what was encoded. */
@@ -51,30 +84,8 @@ function output({ memory }: Kernel, length: number): Uint8Array<ArrayBuffer> {
   return memory.bytes.slice(from, from + length)
 }
 
-/** Decodes the block into its arena; returns how long it is there. */
-function decode({ call, memory }: Kernel, body: Uint8Array): number {
-  memory.bytes.set(body, memory.word(abi.INPUT))
-  const claimed = call.claim(body.length)
-  if (call.decode(body.length, claimed) === abi.FAULT) corrupt()
-  return claimed
-}
-
-/** Adds all messages, `total` bytes; answers with the arena that is too small for them, if there is one. */
-function addAll(kernel: Kernel, bodies: readonly Uint8Array[], total: number): keyof Needs | undefined {
-  const { call, memory } = kernel
-  call.openMerge(total)
-  for (const body of bodies) {
-    const claimed = decode(kernel, body)
-    let answer = call.addMessage(claimed)
-    if (answer === abi.NEED_BUILD) {
-      // Only what lies behind this arena moves, so what is built stays.
-      memory.reserve({ build: memory.word(abi.BUILD_NEEDED) })
-      answer = call.addMessage(claimed)
-    }
-    if (answer !== 0) return NEEDS[answer]
-  }
-  return undefined
-}
+/** What the kernel leaves free beside table and series. */
+const SLACK_BYTES = 256
 
 const NEEDS: Readonly<Record<number, keyof Needs>> = {
   [abi.NEED_SYMBOLS]: 'symbols',

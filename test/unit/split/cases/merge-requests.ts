@@ -34,7 +34,7 @@ export function mergeRequestsCases(engine: string, start: () => MergeRequests): 
       expect(start()([body], 'none')).toEqual(literals)
     })
 
-    it('gives the series in the order of the messages, and each string once, in order of first use', () => {
+    it('gives series and symbols in the order of the messages, and each string once', () => {
       const one = message('2.0', [series({ a: 'x', b: 'y' }), series({ b: 'x' })])
       const other = message('2.0', [series({ z: 'y', a: 'x' }), series({ a: '' })])
       const seen = merged(block(one), block(other))
@@ -42,13 +42,13 @@ export function mergeRequestsCases(engine: string, start: () => MergeRequests): 
       expect(seen.symbols).toEqual(['', 'a', 'x', 'b', 'y', 'z'])
     })
 
-    it('leaves out symbols that nothing refers to, and unites those that one message has twice', () => {
+    it('unites symbols that one message has twice, and keeps those that nothing refers to', () => {
       const table = symbols('unused', 'a', 'x', 'a', '', 'x')
       const seen = merged(
         block(table, len(5, packed([1, 2])), len(5, packed([3, 5])), len(5, packed([3, 4]))),
       )
       expect(labels(seen)).toEqual(['a=x', 'a=x', 'a='])
-      expect(seen.symbols).toEqual(['', 'a', 'x'])
+      expect(seen.symbols).toEqual(['', 'unused', 'a', 'x'])
     })
 
     it('rewrites what exemplars and metadata refer to', () => {
@@ -110,11 +110,28 @@ export function mergeRequestsCases(engine: string, start: () => MergeRequests): 
       expect(seen.series[200]?.labels).toHaveLength(60)
     })
 
+    it('makes room for very many of them', () => {
+      const many = Array.from({ length: 200 }, (_, i) => series({ [`n${i}`]: `v${i}` }))
+      const long = new Uint8Array(300_000).fill(1)
+      const seen = merged(
+        block(message('2.0', many)),
+        block(symbols('', 'a'), len(5, len(1, long))),
+        block(message('2.0', many)),
+      )
+      expect(seen.series[200]?.labels).toHaveLength(150_000)
+    })
+
     it('takes more strings than its tables hold at first', () => {
       const list = (from: number, count: number) =>
         Array.from({ length: count }, (_, i) => series({ n: `${from + i}` }))
       const blocks = [list(0, 3000), list(2000, 3000), list(4000, 3000)].map(it => block(message('2.0', it)))
       expect(merged(...blocks).symbols).toHaveLength(7002)
+    })
+
+    it('takes messages of which each has more strings than its tables hold', () => {
+      const list = (from: number) => Array.from({ length: 9000 }, (_, i) => series({ n: `${from + i}` }))
+      const blocks = [list(0), list(9000)].map(it => block(message('2.0', it)))
+      expect(merged(...blocks).symbols).toHaveLength(18_002)
     })
 
     it('takes more symbols than its table holds at first', () => {
@@ -144,6 +161,7 @@ export function mergeRequestsCases(engine: string, start: () => MergeRequests): 
     it('throws where a body is no block', () => {
       expect(() => start()([Uint8Array.of(255)], 'fast')).toThrow()
       expect(() => start()([Uint8Array.of(9)], 'fast')).toThrow()
+      expect(() => start()([block(), Uint8Array.of(9, 4, 1)], 'fast')).toThrow()
     })
   })
 }
