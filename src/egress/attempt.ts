@@ -24,7 +24,7 @@ export interface AttemptOptions {
   readonly happened: (what: 'breaker_opened') => void
 }
 
-/** No function that awaits: each costs a request about half a percent, and all of them come through here. */
+/** Awaits nothing by itself: all requests come through here, and a function that awaits makes twice as many objects. */
 export function attempt(batch: Batch, request: Attempt, options: AttemptOptions): Promise<Reply> {
   const { tenant, health, upstream, now } = options
   const trials = health.attempting()

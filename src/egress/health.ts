@@ -42,6 +42,7 @@ export class Health {
 
   /** Milliseconds until an attempt may be made; 0 now. */
   get waitMs(): number {
+    if (!this.#breaker.open && !this.#upstream.open) return 0
     return Math.max(this.#breaker.waitMs, this.#upstream.waitMs)
   }
 

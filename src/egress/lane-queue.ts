@@ -125,20 +125,22 @@ export class LaneQueue {
     for (; at < this.#queue.length; at++) {
       const queued = this.#queue[at] as QueuedShare
       if (!queued.live) continue
+      const { share } = queued
+      const goesAlone = share.alone || !(isFar || isCheap(share))
       const first = taken[0]
       if (first !== undefined) {
-        if (!mergeable(first, queued) || !(isFar || isCheap(queued.share))) {
+        if (goesAlone || !mergeable(first, queued)) {
           left.push(queued)
           continue
         }
         // Stops at the first that does not fit: those behind it keep their turn.
-        if (series + queued.share.series > maxSeries || bytes + queued.share.decodedBytes > maxBytes) break
+        if (series + share.series > maxSeries || bytes + share.decodedBytes > maxBytes) break
       }
       taken.push(queued)
-      series += queued.share.series
-      bytes += queued.share.decodedBytes
+      series += share.series
+      bytes += share.decodedBytes
       this.#uncount(queued)
-      if (queued.share.alone || !(isFar || isCheap(queued.share))) {
+      if (goesAlone) {
         at++
         break
       }

@@ -117,7 +117,8 @@ export class Upstream {
       const answer = new Answer(this.#hearing, { protocol, cancellation, client, resolve })
       // undici reads the list and no more, whatever its types say.
       const all = withPassedOn(route.headers[protocol], headers) as string[]
-      client.dispatch({ method: 'POST', path: route.path, headers: all, body }, answer)
+      // Not blocking: a client has one request at a time, so none waits for the head of this one's answer.
+      client.dispatch({ method: 'POST', path: route.path, headers: all, body, blocking: false }, answer)
     })
   }
 
