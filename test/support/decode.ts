@@ -51,10 +51,16 @@ export interface MessageSeen {
   readonly symbols: readonly string[]
 }
 
-/** Reads a snappy block or throws. Slow and strict. */
+/** Reads a snappy block or throws. Plain and strict. */
 export function unsnappy(block: Uint8Array): Uint8Array {
   const { value: length, end: start } = varintAt(block, 0)
-  const out: number[] = []
+  // No element makes more than 64 bytes of one; a claim beyond that is not believed.
+  const out = new Uint8Array(Math.min(Number(length), 64 * block.length))
+  let end = 0
+  const put = (byte: number) => {
+    if (end === out.length) throw new Error(`claims ${length} bytes, holds more`)
+    out[end++] = byte
+  }
   let at = start
   while (at < block.length) {
     const tag = block[at++] as number
@@ -67,7 +73,7 @@ export function unsnappy(block: Uint8Array): Uint8Array {
         at += width
       }
       if (at + size > block.length) throw new Error('literal past the end')
-      for (let i = 0; i < size; i++) out.push(block[at + i] as number)
+      for (let i = 0; i < size; i++) put(block[at + i] as number)
       at += size
       continue
     }
@@ -78,11 +84,11 @@ export function unsnappy(block: Uint8Array): Uint8Array {
       size = 4 + ((tag >> 2) & 7)
     }
     at += width
-    if (offset === 0 || offset > out.length) throw new Error('copy from nowhere')
-    for (let i = 0; i < size; i++) out.push(out[out.length - offset] as number)
+    if (offset === 0 || offset > end) throw new Error('copy from nowhere')
+    for (let i = 0; i < size; i++) put(out[end - offset] as number)
   }
-  if (BigInt(out.length) !== length) throw new Error(`claims ${length} bytes, holds ${out.length}`)
-  return Uint8Array.from(out)
+  if (BigInt(end) !== length) throw new Error(`claims ${length} bytes, holds ${end}`)
+  return out
 }
 
 export function decodeMessage(protocol: Protocol, bytes: Uint8Array): MessageSeen {
@@ -261,6 +267,8 @@ function rest(records: readonly Record[], ...known: readonly number[]): string {
 }
 
 export function varintAt(bytes: Uint8Array, at: number): { value: bigint; end: number } {
+  const first = bytes[at]
+  if (first !== undefined && first < 0x80) return { value: BigInt(first), end: at + 1 }
   let value = 0n
   for (let i = 0; i < 10; i++) {
     const byte = bytes[at + i]

@@ -8,18 +8,22 @@ import { loadKernel } from '../../src/split/wasm/kernel.ts'
 import { mergeByKernel } from '../../src/split/wasm/merge.ts'
 import { unsnappy } from './decode.ts'
 
+/** Compiled once; each engine has instances of its own. */
+const module = loadKernel()
+
 /** Throws where this machine has no SIMD for WASM: the tests of the kernel would prove nothing. */
 export function freshKernel(): Split {
-  const module = loadKernel()
-  if (module === undefined) throw new Error('this machine has no SIMD for WASM')
-  return splitByKernel(module)
+  return splitByKernel(compiled())
 }
 
 /** As `freshKernel`, for merging messages of 2.0. */
 export function freshMerge(): MergeRequests {
-  const module = loadKernel()
+  return mergeByKernel(compiled())
+}
+
+function compiled(): WebAssembly.Module {
   if (module === undefined) throw new Error('this machine has no SIMD for WASM')
-  return mergeByKernel(module)
+  return module
 }
 
 /** All of a result; of the shares' bodies what they decode to, because engines may compress differently. */
