@@ -24,7 +24,7 @@ export interface AttemptOptions {
   readonly happened: (what: 'breaker_opened') => void
 }
 
-/** Awaits nothing by itself: all requests come through here, and a function that awaits makes twice as many objects. */
+/** No async function: all requests come through here, and `then` makes fewer objects for each. */
 export function attempt(batch: Batch, request: Attempt, options: AttemptOptions): Promise<Reply> {
   const { tenant, health, upstream, now } = options
   const trials = health.attempting()
