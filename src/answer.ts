@@ -33,8 +33,17 @@ export interface AnswerPolicy {
 const TENANTS_NAMED = 5
 /** Our own wish where we refuse, in seconds; short, because it stops a whole shard. */
 const RETRY_AFTER = { min: 1, max: 5 }
-/** The same where a store failed and named no time, by the sender's retries so far; up to a second more by chance. */
-const RETRY_AFTER_FAILURE = [1, 2, 4] as const
+/**
+ * The same where a store failed and named no time, by the sender's retries so far: chance decides between the two. Where
+ * one ends the next begins at the earliest, so that no wait is shorter than the one before; by the last, chance has
+ * spread the senders.
+ */
+const RETRY_AFTER_FAILURE = [
+  [1, 2],
+  [2, 3],
+  [4, 5],
+  [5, 5],
+] as const
 
 /** `attempt`: how often the sender has sent this push before. */
 export function answerOf(
@@ -91,10 +100,8 @@ function retryAfter(failed: readonly Delivery[], policy: AnswerPolicy, attempt: 
   const random = policy.random ?? Math.random
   const asked = failed.map(({ verdict }) => ('retryAfterMs' in verdict ? (verdict.retryAfterMs ?? 0) : 0))
   const longest = Math.max(0, ...asked) / 1000
-  const wish =
-    longest > 0
-      ? longest * (1 + random() / 5)
-      : (RETRY_AFTER_FAILURE[attempt] ?? RETRY_AFTER_FAILURE[2]) + random()
+  const [least, most] = RETRY_AFTER_FAILURE[attempt] ?? RETRY_AFTER_FAILURE[3]
+  const wish = longest > 0 ? longest * (1 + random() / 5) : least + random() * (most - least)
   return Math.max(1, Math.min(Math.round(wish), Math.floor(policy.retryAfterMaxMs / 1000)))
 }
 

@@ -134,8 +134,8 @@ describe('Retry-After', () => {
       [1, 2],
       [2, 3],
       [4, 5],
-      [4, 5],
-      [4, 5],
+      [5, 5],
+      [5, 5],
     ])
   })
   test('goes with a 429 and not with a 400', () => {
