@@ -92,6 +92,8 @@ export const ONE_TOO_MANY: usize = 2
 // @ts-ignore: decorator
 @inline
 export function findTenant(value: usize, n: u32): usize {
+  // Not hashed: any number of series of 2.0 may refer to one value of megabytes.
+  if (n > <u32>MAX_TENANT_BYTES) return NO_TENANT
   // A key with its prefix is not to be mistaken for a value.
   if (account && prefixLength != 0) return findAccount(value, n)
   const h = hash(value, n)

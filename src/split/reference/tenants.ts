@@ -2,7 +2,7 @@
  * Which tenant a series belongs to. Names and values are compared as bytes; a value becomes a string only by passing
  * `parseTenantId`, prefix included.
  */
-import { parseTenantId, type TenantId } from '../../tenant.ts'
+import { MAX_TENANT_BYTES, parseTenantId, type TenantId } from '../../tenant.ts'
 import type { RefusalReason, SplitRules } from '../split.ts'
 import type { Label } from './message.ts'
 import { sameBytes } from './wire.ts'
@@ -102,6 +102,8 @@ export class TenantChoice {
   }
 
   #parse(value: Uint8Array): TenantId | undefined {
+    // Not copied: any number of series of 2.0 may refer to one value of megabytes.
+    if (value.length > MAX_TENANT_BYTES) return undefined
     return parseTenantId(Buffer.concat([Buffer.from(this.#rules.prefix), value]), this.#rules.format)
   }
 }

@@ -91,6 +91,7 @@ export function kernelCases(engine: string, start: () => Split): void {
     both('accounts that are too long, too large or no number', protocol => {
       const values = [
         '0'.repeat(151),
+        '0'.repeat(149),
         '4294967296',
         '1:4294967296',
         '4294967295:4294967295',
@@ -103,6 +104,30 @@ export function kernelCases(engine: string, start: () => Split): void {
       expect(
         same(push(protocol, message(protocol, list)), { format: 'victoriametrics' }).shares,
       ).toHaveLength(2)
+      const withPrefix = { format: 'victoriametrics', prefix: '00' } as const
+      expect(same(push(protocol, message(protocol, list)), withPrefix).shares).toHaveLength(3)
+    })
+
+    describe('2.0: a string of megabytes to which every series refers is not looked at for each of them', () => {
+      const LONG_BYTES = 8_000_000
+      const SERIES = 100_000
+      const long = (last: string) => 'a'.repeat(LONG_BYTES) + last
+      /** `kinds`: labels of the series, in turn. */
+      const alternating = (
+        kinds: readonly (readonly (readonly [string, string])[])[],
+        changes: Partial<SplitRules> = {},
+      ) => {
+        const symbols = new SymbolTable()
+        const records = concat(...kinds.map(labels => timeSeriesV2({ labels }, symbols)))
+        const all = new Uint8Array(records.length * (SERIES / kinds.length))
+        for (let at = 0; at < all.length; at += records.length) all.set(records, at)
+        return done(split(push('2.0', concat(symbols.records(), all)), rules(changes)))
+      }
+
+      it('as a tenant that is none', () => {
+        const { refusals } = alternating([[['tenant', long('')]]])
+        expect(refusals).toMatchObject([{ reason: 'invalid_tenant', series: SERIES }])
+      })
     })
 
     both('values of labels that are longer than a vector, alike and not', protocol => {
