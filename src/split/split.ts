@@ -107,14 +107,14 @@ export interface Share extends Counts {
   /** Length of the message before compression. */
   readonly decodedBytes: number
   /**
-   * Value of each of `haLabels` in the first series as it goes out, empty where it has none; of a label that is
-   * repeated the last. Shares merge only where these are equal. Both shares of a tenant speak for all that it has in the
+   * Value of each of `haLabels` in the first series as it goes out, empty where it has none, or a longer one than is
+   * compared (ha-value.ts); of a label that is repeated the last. Shares merge only where these are equal. Both shares of a tenant speak for all that it has in the
    * push: its `aside` share has the values and the difference of the one beside it.
    */
   readonly ha: readonly string[]
   /**
-   * Whether this share may not be merged with another: its series differ in an HA label, a value in `ha` is not UTF-8
-   * (so that its text does not tell it from others), or the message carries fields beside its entries, which would
+   * Whether this share may not be merged with another: its series differ in an HA label, a value in `ha` is not UTF-8 or
+   * too long (so that its text does not tell it from others), or the message carries fields beside its entries, which would
    * then speak for other senders' series too.
    */
   readonly alone: boolean

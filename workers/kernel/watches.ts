@@ -1,5 +1,5 @@
 // The labels that are looked for in each series: tenant labels and HA labels, found by name.
-import { BY_LENGTH, HA, HA_COUNT, RULES, TENANT_LABELS, WATCH_BYTES, WATCH_COUNT, WATCHES } from './abi'
+import { BY_LENGTH, HA, HA_COUNT, MAX_HA_BYTES, RULES, TENANT_LABELS, WATCH_BYTES, WATCH_COUNT, WATCHES } from './abi'
 import { equal } from './bytes'
 
 /** One name, and what the current series has under it. The host writes the fields before `series`. */
@@ -140,13 +140,23 @@ export function note(watch: usize, start: usize, end: usize, value: usize, n: u3
   // An HA label that is repeated counts where it stands last, as stores read it.
   if (w.isHa) {
     haLabels++
-    if (w.series != current - 1 || w.valueLength != n || !equal(w.value, value, n)) replica++
+    if (w.series != current - 1 || w.valueLength != n || !isSameHa(w.value, value, n)) replica++
   }
   w.series = current
   w.start = <u32>start
   w.end = <u32>end
   w.value = <u32>value
   w.valueLength = n
+}
+
+/**
+ * Whether two HA values of n bytes are the same. Those that are too long never are: any number of series of 2.0 may
+ * refer to values of megabytes.
+ */
+// @ts-ignore: decorator
+@inline
+function isSameHa(a: usize, b: usize, n: u32): bool {
+  return n <= <u32>MAX_HA_BYTES && equal(a, b, n)
 }
 
 /** Whether the current series has the label of this watch. */
@@ -203,7 +213,7 @@ export function isReplica(row: usize, without: usize): bool {
     const watch = <usize>load<u32>(list + (k << 2))
     const w = changetype<Watch>(watch)
     const n = w.series == current && watch != without ? w.valueLength : 0
-    if (n != load<u32>(row + (k << 3), 4) || !equal(w.value, load<u32>(row + (k << 3)), n)) return false
+    if (n != load<u32>(row + (k << 3), 4) || !isSameHa(w.value, load<u32>(row + (k << 3)), n)) return false
   }
   return true
 }

@@ -1,3 +1,4 @@
+import { haTextOf, MAX_HA_BYTES } from '../ha-value.ts'
 import type { Label } from './message.ts'
 import { sameBytes } from './wire.ts'
 
@@ -24,20 +25,25 @@ export class Replica {
       for (const [i, name] of this.#names.entries()) if (sameBytes(label.name, name)) values[i] = label.value
     }
     this.#values ??= values
-    if (!values.every((value, i) => sameBytes(value, this.#values?.[i] as Uint8Array))) this.#differs = true
+    if (!values.every((value, i) => isSame(value, this.#values?.[i] as Uint8Array))) this.#differs = true
   }
 
   get values(): string[] {
     const values: readonly Uint8Array[] = this.#values ?? this.#names.map(() => new Uint8Array(0))
-    return values.map(value => Buffer.from(value).toString())
+    return values.map(value => haTextOf(value).text)
   }
 
   /**
    * Whether all series have the values of the first, and these can be told by their text. Different bytes that are not
-   * UTF-8 look the same as strings, so a share with such a value must not be merged by them.
+   * UTF-8 look the same as strings, and values that are too long are not compared, so a share with such a value must not be
+   * merged by them.
    */
   get isSingle(): boolean {
     const values = this.#values ?? []
-    return !this.#differs && values.every(value => Buffer.from(Buffer.from(value).toString()).equals(value))
+    return !this.#differs && values.every(value => haTextOf(value).isExact)
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length <= MAX_HA_BYTES && sameBytes(a, b)
 }

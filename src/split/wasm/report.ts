@@ -1,6 +1,7 @@
 /** Makes a SplitResult of what the kernel has reported in its memory. */
 import * as abi from '../../../workers/kernel/abi.ts'
 import { parseTenantId, type TenantId } from '../../tenant.ts'
+import { haTextOf } from '../ha-value.ts'
 import { escaped } from '../reference/tally.ts'
 import type { Counts, Protocol, Refusal, RefusalReason, Share, SplitResult, SplitRules } from '../split.ts'
 import { bytesAt, type Memory } from './memory.ts'
@@ -127,7 +128,7 @@ function readRefusals(memory: Memory): Refusal[] {
 
 interface Replica {
   readonly values: readonly string[]
-  /** Whether the values can be told by their text: different bytes that are not UTF-8 look the same as strings. */
+  /** Whether the values can be told by their text; see ha-value.ts. */
   readonly areText: boolean
 }
 
@@ -162,6 +163,8 @@ class Replicas {
     for (let k = 0; k < 8 * this.#labels; k += 8) {
       const length = this.#memory.word(row + k + 4)
       if (length !== this.#memory.word(this.#lastRow + k + 4)) return false
+      // They have the same text, which is none.
+      if (length > abi.MAX_HA_BYTES) continue
       const one = this.#memory.word(row + k)
       const other = this.#memory.word(this.#lastRow + k)
       for (let i = 0; i < length; i++) if (bytes[one + i] !== bytes[other + i]) return false
@@ -173,10 +176,9 @@ class Replicas {
     const values: string[] = []
     let areText = true
     for (let k = 0; k < 8 * this.#labels; k += 8) {
-      const bytes = bytesAt(this.#memory, row + k)
-      const value = bytes.toString()
-      if (!Buffer.from(value).equals(bytes)) areText = false
-      values.push(value)
+      const { text, isExact } = haTextOf(bytesAt(this.#memory, row + k))
+      if (!isExact) areText = false
+      values.push(text)
     }
     return { values, areText }
   }

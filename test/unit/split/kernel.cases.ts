@@ -128,6 +128,18 @@ export function kernelCases(engine: string, start: () => Split): void {
         const { refusals } = alternating([[['tenant', long('')]]])
         expect(refusals).toMatchObject([{ reason: 'invalid_tenant', series: SERIES }])
       })
+
+      it('as a value that names a replica', () => {
+        const of = (tenant: string, cluster: string) =>
+          [
+            ['tenant', tenant],
+            ['cluster', cluster],
+          ] as const
+        const [one, other] = [long('y'), long('z')]
+        const kinds = [of('a', one), of('a', one), of('a', other), of('none!/', other)]
+        const { shares } = alternating(kinds)
+        expect(shares).toMatchObject([{ tenant: 'a', ha: ['', ''], alone: true }])
+      })
     })
 
     both('values of labels that are longer than a vector, alike and not', protocol => {

@@ -104,6 +104,26 @@ export function shareCases(check: Case, split: Split): void {
       expect(splitSeries(split, protocol, [{ labels }]).shares[0]?.ha).toEqual(['2', ''])
     })
 
+    check(`${protocol}: a share that has an HA value of more than 2,048 bytes travels alone`, () => {
+      const of = (tenant: string, cluster: string) => series({ cluster, tenant })
+      const [longest, long] = ['c'.repeat(2048), 'c'.repeat(2049)]
+      const list = [
+        of('a', longest),
+        of('b', long),
+        of('c', longest),
+        of('a', longest),
+        of('b', long),
+        of('c', long),
+        of('d', long),
+      ]
+      expect(splitSeries(split, protocol, list).shares).toMatchObject([
+        { tenant: 'a', ha: [longest, ''], alone: false },
+        { tenant: 'b', ha: ['', ''], alone: true },
+        { tenant: 'c', ha: [longest, ''], alone: true },
+        { tenant: 'd', ha: ['', ''], alone: true },
+      ])
+    })
+
     check(
       `${protocol}: a share whose HA value is no UTF-8 travels alone, since its text does not tell it apart`,
       () => {
