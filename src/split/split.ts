@@ -189,7 +189,10 @@ export type SplitResult =
       /** All that the push held; equals shares plus refusals, but for metadata that the rules drop or report. */
       readonly received: Counts
       readonly decodedBytes: number
-      /** Series in which two configured labels have values, and different ones. */
+      /**
+       * Series in which two configured labels have values, and different ones: in their length, or in as many bytes as a
+       * tenant may have.
+       */
       readonly disagreements: number
       /** 2.0 that goes out as 1.0: created and start timestamps, of series, samples and histograms, that are left out. */
       readonly createdTimestampsLost: number

@@ -1,5 +1,5 @@
 // The labels that are looked for in each series: tenant labels and HA labels, found by name.
-import { BY_LENGTH, HA, HA_COUNT, MAX_HA_BYTES, RULES, TENANT_LABELS, WATCH_BYTES, WATCH_COUNT, WATCHES } from './abi'
+import { BY_LENGTH, HA, HA_COUNT, MAX_HA_BYTES, MAX_TENANT_BYTES, RULES, TENANT_LABELS, WATCH_BYTES, WATCH_COUNT, WATCHES } from './abi'
 import { equal } from './bytes'
 
 /** One name, and what the current series has under it. The host writes the fields before `series`. */
@@ -186,7 +186,9 @@ export function labelsDisagree(): bool {
   for (let watch = first + WATCH_BYTES; watch < end; watch += WATCH_BYTES) {
     const w = changetype<Watch>(watch)
     if (w.series != current || w.valueLength == 0) continue
-    if (w.valueLength != one.valueLength || !equal(w.value, one.value, w.valueLength)) return true
+    // What is too long for a tenant is not compared to its end, because any number of series of 2.0 may refer to it.
+    const n = min(w.valueLength, <u32>MAX_TENANT_BYTES)
+    if (w.valueLength != one.valueLength || !equal(w.value, one.value, n)) return true
   }
   return false
 }

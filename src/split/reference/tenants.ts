@@ -56,7 +56,7 @@ export class TenantChoice {
       index++
     }
     const values = named.map(it => it.value).filter(value => value.length > 0)
-    const disagrees = values.some(value => !sameBytes(value, values[0] as Uint8Array))
+    const disagrees = values.some(value => differs(value, values[0] as Uint8Array))
     return { placement: this.#placeBy(this.#winner(named)), disagrees }
   }
 
@@ -106,4 +106,13 @@ export class TenantChoice {
     if (value.length > MAX_TENANT_BYTES) return undefined
     return parseTenantId(Buffer.concat([Buffer.from(this.#rules.prefix), value]), this.#rules.format)
   }
+}
+
+/** What is too long for a tenant is not compared to its end: any number of series of 2.0 may refer to it. */
+function differs(one: Uint8Array, other: Uint8Array): boolean {
+  const [begins, asOther] = [one, other].map(it => it.subarray(0, MAX_TENANT_BYTES)) as [
+    Uint8Array,
+    Uint8Array,
+  ]
+  return one.length !== other.length || !sameBytes(begins, asOther)
 }

@@ -129,6 +129,18 @@ export function kernelCases(engine: string, start: () => Split): void {
         expect(refusals).toMatchObject([{ reason: 'invalid_tenant', series: SERIES }])
       })
 
+      it('as two tenants that are none, and disagree', () => {
+        const kinds = [long('y'), long('z')].map(
+          other =>
+            [
+              ['tenant', long('y')],
+              ['x', other],
+            ] as const,
+        )
+        const { disagreements } = alternating(kinds, { labels: ['tenant', 'x'] })
+        expect(disagreements).toBe(0)
+      })
+
       it('as a value that names a replica', () => {
         const of = (tenant: string, cluster: string) =>
           [

@@ -333,6 +333,19 @@ function tenantCasesOf(protocol: Protocol, check: Case, split: Split): void {
     },
   )
 
+  check('tenant labels disagree by their length, and by as many bytes as a tenant may have', () => {
+    const [start, other] = ['a'.repeat(149), 'b'.repeat(149)]
+    const pairs = [
+      [`${start}xy`, `${start}xz`],
+      [`${start}x`, `${start}y`],
+      [`${start}xy`, `${start}yy`],
+      [`${start}xy`, `${start}xyz`],
+      [`${other}xy`, `${start}xy`],
+    ] as const
+    const list = pairs.map(([x, y]) => series({ x, y }))
+    expect(splitSeries(split, protocol, list, { labels: ['x', 'y'] }).disagreements).toBe(4)
+  })
+
   check('disagreements are series in which two tenant labels have different values', () => {
     const list: readonly [Text, Text][][] = [
       [
