@@ -10,11 +10,27 @@ import type { Family, Reported } from './split.ts'
 /** Longest name that is taken notice of; Prometheus has no limit, and no exporter comes near this one. */
 const MAX_NAME_BYTES = 512
 
+/**
+ * Longest help text and unit; a longer one counts as none. Mimir cuts at 1,024 bytes. In 2.0, one text of megabytes may
+ * belong to any number of families.
+ */
+const MAX_TEXT_BYTES = 4096
+
 export const NOTHING_REPORTED: Reported = Object.freeze({ entries: [], names: [], families: [] })
 
 /** The name that these bytes spell; empty where they are none: too long, or not UTF-8. Borrows `bytes`. */
 export function nameOf(bytes: Uint8Array): string {
   if (bytes.length > MAX_NAME_BYTES || !isUtf8(bytes)) return ''
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+}
+
+/** A help text or unit as far as it is taken notice of. */
+export function takenText(bytes: Uint8Array): Uint8Array {
+  return bytes.length > MAX_TEXT_BYTES ? bytes.subarray(0, 0) : bytes
+}
+
+/** Such a text; what is not UTF-8 becomes U+FFFD: it is only for people to read. Borrows `bytes`. */
+export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }
 

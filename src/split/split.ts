@@ -141,7 +141,11 @@ export interface MetadataEntry {
   readonly record: Uint8Array
 }
 
-/** What series of 2.0 say of the family they belong to; `type` is a number of MetricType, which both protocols share. */
+/**
+ * What series of 2.0 say of the family they belong to; `type` is a number of MetricType, which both protocols share. What
+ * is too long is left out (family.ts), and so is what goes beyond `maxOutputBytes` with those before it: any number of
+ * families may have one text.
+ */
 export interface Family {
   readonly name: string
   readonly type: number

@@ -141,6 +141,9 @@ export const SLOT_BYTES = 4
 /** Longest tenant of each format, as in tenant.ts; the longest account is `4294967295:4294967295`. */
 export const MAX_TENANT_BYTES = 150
 export const ACCOUNT_BYTES = 32
+/** Longest name and text of a metric family that is reported, as in family.ts. */
+export const MAX_NAME_BYTES = 512
+export const MAX_TEXT_BYTES = 4096
 /** Longest HA value that is compared, as in ha-value.ts. */
 export const MAX_HA_BYTES = 2048
 

@@ -1,11 +1,11 @@
 // What is reported of metric families beside the shares: entries of 1.0 metadata, and the names or the metadata of
 // series that found a tenant. Nothing of this runs unless the rules ask for it.
-import { FAMILIES, NAME_WATCH, REPORTED_ENTRIES, REPORTED_NAMES, RULES, SEEN, SEEN_COUNT } from './abi'
+import { FAMILIES, MAX_NAME_BYTES, MAX_TEXT_BYTES, NAME_WATCH, REPORTED_ENTRIES, REPORTED_NAMES, RULES, SEEN, SEEN_COUNT } from './abi'
 import { equal } from './bytes'
 import { addRow } from './entries'
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { refersMore, Series } from './series-v2'
-import { textAt } from './symbols'
+import { Text, textAt } from './symbols'
 import { hash, numberOf, Tenant } from './tenants'
 import { isNoted, Watch } from './watches'
 
@@ -103,14 +103,20 @@ function readMetadata(i: usize, end: usize): void {
     else if (fieldNumber == 3) {
       const text = textAt(fieldValue)
       help = text.start
-      helpLength = text.end - text.start
+      helpLength = lengthOf(text)
     } else if (fieldNumber == 4) {
       const text = textAt(fieldValue)
       unit = text.start
-      unitLength = text.end - text.start
+      unitLength = lengthOf(text)
     }
     i = fieldEnd
   }
+}
+
+/** As the host's `textOf`: too long a text counts as none. */
+function lengthOf(text: Text): u32 {
+  const n = text.end - text.start
+  return n > <u32>MAX_TEXT_BYTES ? 0 : n
 }
 
 /**
@@ -123,7 +129,8 @@ function readMetadata(i: usize, end: usize): void {
 function add(tenant: Tenant, key: u32): bool {
   const watch = changetype<Watch>(nameWatch)
   const n = watch.valueLength
-  if (n == 0) return true
+  // The host takes no notice of longer ones, and any number of series of 2.0 may refer to one of megabytes.
+  if (n == 0 || n > <u32>MAX_NAME_BYTES) return true
   const number = numberOf(tenant)
   const slot = seen + (<usize>((key ^ (number * 0x9e3779b1 >> 12)) & (SEEN_COUNT - 1)) << 2)
   const place = <usize>load<u32>(slot)

@@ -44,7 +44,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
   const drafts = new Map<TenantId, Draft>()
   const refusals = new Refusals()
   const received = new Tally()
-  const reporting = new Reporting(rules.families)
+  const reporting = new Reporting(rules)
   let disagreements = 0
   let createdTimestampsLost = 0
 

@@ -1,6 +1,6 @@
 /** What a push says of metric families, gathered while its entries find their tenants. */
 import type { TenantId } from '../../tenant.ts'
-import { familyOf, familyOfSeries, keyOfFamily, nameOf } from '../family.ts'
+import { familyOf, familyOfSeries, keyOfFamily, nameOf, takenText, textOf } from '../family.ts'
 import type { Family, MetadataEntry, Reported, SplitRules } from '../split.ts'
 import type { Label, SeriesMetadata } from './message.ts'
 import { sameBytes } from './wire.ts'
@@ -9,12 +9,15 @@ const NAME_LABEL = Buffer.from('__name__')
 
 export class Reporting {
   readonly #asked: SplitRules['families']
+  /** Bytes that families may still take. */
+  #left: number
   readonly #entries: MetadataEntry[] = []
   readonly #names: Map<TenantId, Set<string>> = new Map()
   readonly #families: Map<TenantId, Map<string, Family>> = new Map()
 
-  constructor(asked: SplitRules['families']) {
-    this.#asked = asked
+  constructor({ families, maxOutputBytes }: Pick<SplitRules, 'families' | 'maxOutputBytes'>) {
+    this.#asked = families
+    this.#left = maxOutputBytes
   }
 
   /** A record of `WriteRequest.metadata`; borrowed. */
@@ -25,23 +28,27 @@ export class Reporting {
   /** A series that went to this tenant, as it came. Of a repeated name the last counts. `metadata`: undefined in 1.0. */
   series(tenant: TenantId, labels: Iterable<Label>, metadata: SeriesMetadata | undefined): void {
     if (this.#asked === 'none') return
-    const name = nameOf([...labels].findLast(label => sameBytes(label.name, NAME_LABEL))?.value ?? EMPTY)
+    const value = [...labels].findLast(label => sameBytes(label.name, NAME_LABEL))?.value ?? EMPTY
+    const name = nameOf(value)
     if (name === '') return
     if (this.#asked === 'names' && metadata === undefined) {
       this.#names.set(tenant, (this.#names.get(tenant) ?? new Set()).add(name))
     }
-    if (this.#asked === 'metadata' && metadata !== undefined && says(metadata)) {
-      const { type } = metadata
-      const family = {
-        name: familyOfSeries(name, type),
-        type,
-        help: textOf(metadata.help),
-        unit: textOf(metadata.unit),
-      }
-      const known = this.#families.get(tenant) ?? new Map<string, Family>()
-      if (!known.has(keyOfFamily(family))) known.set(keyOfFamily(family), family)
-      this.#families.set(tenant, known)
-    }
+    if (this.#asked === 'metadata' && metadata !== undefined) this.#describe(tenant, value, name, metadata)
+  }
+
+  #describe(tenant: TenantId, value: Uint8Array, name: string, metadata: SeriesMetadata): void {
+    const { type } = metadata
+    const [help, unit] = [metadata.help, metadata.unit].map(takenText) as [Uint8Array, Uint8Array]
+    // Senders without metadata write it all the same, with nothing in it.
+    if (type === 0 && help.length + unit.length === 0) return
+    const family = { name: familyOfSeries(name, type), type, help: textOf(help), unit: textOf(unit) }
+    const key = keyOfFamily(family)
+    const known = this.#families.get(tenant) ?? new Map<string, Family>()
+    const bytes = value.length + help.length + unit.length
+    if (known.has(key) || bytes > this.#left) return
+    this.#left -= bytes
+    this.#families.set(tenant, known.set(key, family))
   }
 
   /** `tenants` in order of their shares. */
@@ -61,13 +68,3 @@ export class Reporting {
 }
 
 const EMPTY = new Uint8Array(0)
-
-/** Senders without metadata write it all the same, with nothing in it. */
-function says({ type, help, unit }: SeriesMetadata): boolean {
-  return type !== 0 || help.length > 0 || unit.length > 0
-}
-
-/** What is not UTF-8 becomes U+FFFD: it is only for people to read. */
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString()
-}

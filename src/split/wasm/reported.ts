@@ -1,7 +1,7 @@
 /** What the kernel has reported of metric families. */
 import * as abi from '../../../workers/kernel/abi.ts'
 import type { TenantId } from '../../tenant.ts'
-import { familyOf, familyOfSeries, keyOfFamily, NOTHING_REPORTED, nameOf } from '../family.ts'
+import { familyOf, familyOfSeries, keyOfFamily, NOTHING_REPORTED, nameOf, textOf } from '../family.ts'
 import type { Family, MetadataEntry, Reported, SplitRules } from '../split.ts'
 import { bytesAt, type Memory } from './memory.ts'
 
@@ -17,7 +17,7 @@ export function readReported(
   if (memory.word(abi.REPORTED_NAMES) === 0) return { ...NOTHING_REPORTED, entries }
   return rules.families === 'names'
     ? { ...NOTHING_REPORTED, entries, names: readNames(memory, names, tenants) }
-    : { ...NOTHING_REPORTED, entries, families: readFamilies(memory, names, tenants) }
+    : { ...NOTHING_REPORTED, entries, families: readFamilies(memory, rules, names, tenants) }
 }
 
 /** All records stand in one piece of memory: a push may have a quarter of a million of them. */
@@ -62,17 +62,26 @@ function readNames(memory: Memory, names: MetricNames, tenants: readonly TenantI
 
 function readFamilies(
   memory: Memory,
+  rules: SplitRules,
   names: MetricNames,
   tenants: readonly TenantId[],
 ): Reported['families'] {
   const maps: { tenant: TenantId; families: Map<string, Family> }[] = tenants.map(tenant => {
     return { tenant, families: new Map() }
   })
+  let left = rules.maxOutputBytes
   for (const row of rowsOf(memory, abi.REPORTED_NAMES, abi.NAMED_NEXT)) {
+    const bytes =
+      memory.word(row + abi.NAMED_NAME + 4) +
+      memory.word(row + abi.NAMED_HELP + 4) +
+      memory.word(row + abi.NAMED_UNIT + 4)
+    if (bytes > left) continue
     const described = names.familyOf(memory, row)
     if (described === undefined) continue
     const families = maps[memory.word(row + abi.NAMED_TENANT)]?.families
-    if (families?.has(described.key) === false) families.set(described.key, described.family)
+    if (families?.has(described.key) !== false) continue
+    families.set(described.key, described.family)
+    left -= bytes
   }
   return maps
     .filter(({ families }) => families.size > 0)
@@ -135,8 +144,8 @@ export class MetricNames {
     const family = {
       name: familyOfSeries(spelt, type),
       type,
-      help: help.toString(),
-      unit: unit.toString(),
+      help: textOf(help),
+      unit: textOf(unit),
     }
     const key = keyOfFamily(family)
     if (help.length + unit.length <= KEPT_BYTES) {

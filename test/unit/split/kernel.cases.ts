@@ -129,6 +129,26 @@ export function kernelCases(engine: string, start: () => Split): void {
         expect(refusals).toMatchObject([{ reason: 'invalid_tenant', series: SERIES }])
       })
 
+      it('as the name or the text of a family', () => {
+        const symbols = new SymbolTable()
+        const [tenant, a, name, help] = ['tenant', 'a', '__name__', long('')].map(it => symbols.ref(it)) as [
+          number,
+          number,
+          number,
+          number,
+        ]
+        const of = (type: number, value: number, text: number) => {
+          const metadata = len(5, concat(varintField(1, type), varintField(3, text)))
+          return len(5, concat(packed([tenant, a, name, value]), len(2, sample(1, 1000)), metadata))
+        }
+        const list = Array.from({ length: SERIES / 2 }, (_, i) => {
+          return concat(of(i, help, a), of(1, symbols.ref(`m${i}`), help))
+        })
+        const bytes = concat(symbols.records(), ...list)
+        const { reported } = done(split(push('2.0', bytes), rules({ families: 'metadata' })))
+        expect(reported.families[0]?.families).toHaveLength(SERIES / 2)
+      })
+
       it('as two tenants that are none, and disagree', () => {
         const kinds = [long('y'), long('z')].map(
           other =>

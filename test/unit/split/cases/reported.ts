@@ -38,6 +38,49 @@ export function reportedCases(check: Case, split: Split): void {
     expect(entries.map(({ record }) => [...record])).toEqual(records.map(record => [...record]))
   })
 
+  check('2.0: a help text or unit of more than 4,096 bytes counts as none', () => {
+    const of = (name: string, type: number, help: string, unit: string) =>
+      series({ __name__: name, tenant: 'a' }, { metadata: { type, help, unit } })
+    const [longest, long] = ['h'.repeat(4096), 'h'.repeat(4097)]
+    const list = [
+      of('m1', 1, longest, long),
+      of('m2', 1, long, longest),
+      of('m3', 0, long, long),
+      of('n'.repeat(513), 1, 'help', ''),
+    ]
+    expect(splitSeries(split, '2.0', list, { families: 'metadata' }).reported.families).toEqual([
+      {
+        tenant: 'a',
+        families: [
+          { name: 'm1', type: 1, help: longest, unit: '' },
+          { name: 'm2', type: 1, help: '', unit: longest },
+        ],
+      },
+    ])
+  })
+
+  check('2.0: families take no more than the shares may', () => {
+    const of = (tenant: string, name: string, help: string) =>
+      series({ __name__: name, tenant }, { metadata: { type: 1, help, unit: '' } })
+    const help = 'h'.repeat(2000)
+    const list = [
+      of('a', 'm1', help),
+      of('a', 'm1', help),
+      of('b', 'm1', help),
+      of('a', 'm2', help),
+      of('a', 'm3', 'short'),
+    ]
+    const { families } = splitSeries(split, '2.0', list, {
+      families: 'metadata',
+      maxOutputBytes: 5000,
+    }).reported
+    const seen = families.map(({ tenant, families }) => [tenant, families.map(it => it.name)])
+    expect(seen).toEqual([
+      ['a', ['m1', 'm3']],
+      ['b', ['m1']],
+    ])
+  })
+
   check('1.0: the names of series are reported once for each tenant, in order of the shares', () => {
     const list = [
       series({ tenant: 'a' }),
