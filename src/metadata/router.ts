@@ -55,6 +55,9 @@ interface Cargo {
  */
 const MOST_COMPRESSED = 1024 * 1024
 
+/** Entries that one push gives to tenants, each counted for each of these: that is done on the main thread, too. */
+const MOST_PLACED = 500_000
+
 /** In place of names where families do not matter: all that a sender is asked for is its tenants. */
 const ANY_FAMILY = ['']
 
@@ -108,7 +111,7 @@ export class MetadataRouter {
     const { entries, families } = split.reported
     const learns = route === 'all' || route === 'learned'
     if (!learns && families.length === 0) return { shares: split.shares, settle: nothing }
-    const plan = new Plan()
+    const plan = new Plan(this.#options.rules.maxOutputBytes)
     let sender: MetadataSender | undefined
     if (learns && (split.shares.length > 0 || entries.length > 0)) {
       sender = this.#senders.seen(from, now)
@@ -163,6 +166,11 @@ export class MetadataRouter {
       this.#options.events.dropped('name')
       return
     }
+    // Before its tenants are looked for: a push may have a quarter of a million entries, and a sender many tenants.
+    if (plan.isFull) {
+      this.#options.events.dropped('full')
+      return
+    }
     const tenants = this.#tenantsOf(entry.family, sender)
     if (tenants.size === 0) {
       sender.waiting.add(entry, now)
@@ -182,12 +190,22 @@ export class MetadataRouter {
       : news.length > 0
         ? sender.waiting.families()
         : []
+    const kept: WaitingEntry[] = []
     for (const family of [...sender.returned, ...awaited]) {
+      if (plan.isFull) {
+        const entry = sender.waiting.take(family)
+        if (entry !== undefined) kept.push(entry)
+        continue
+      }
       const tenants = this.#tenantsOf(family, sender)
       const entry = tenants.size > 0 ? sender.waiting.take(family) : undefined
       if (entry !== undefined) for (const tenant of tenants) plan.addWaited(tenant, entry)
     }
     sender.returned.clear()
+    for (const entry of kept) {
+      sender.waiting.putBack(entry)
+      sender.returned.add(entry.family)
+    }
   }
 
   /** Puts the metadata behind the other shares of its tenant. */
@@ -276,6 +294,17 @@ interface Load {
 class Plan {
   readonly loads: Map<TenantId, Load> = new Map()
   readonly #numbers: Map<object, number> = new Map()
+  #leftBytes: number
+  #leftPlaces = MOST_PLACED
+
+  constructor(mostBytes: number) {
+    this.#leftBytes = mostBytes
+  }
+
+  /** Whether no more entries find a place; those of the last one may have gone beyond. */
+  get isFull(): boolean {
+    return this.#leftBytes < 0 || this.#leftPlaces < 0
+  }
 
   get isEmpty(): boolean {
     return this.loads.size === 0
@@ -296,6 +325,8 @@ class Plan {
   #add(tenant: TenantId, what: object, record: Uint8Array): Load {
     const load = this.loads.get(tenant) ?? { records: [], key: [], waited: [], families: [] }
     this.loads.set(tenant, load)
+    this.#leftBytes -= record.length
+    this.#leftPlaces--
     const number = this.#numbers.get(what) ?? this.#numbers.size
     this.#numbers.set(what, number)
     load.records.push(record)

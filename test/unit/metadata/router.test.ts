@@ -94,6 +94,31 @@ describe('all', () => {
   })
 })
 
+describe('a push with more entries than its tenants can be given', () => {
+  const tenants = Array.from({ length: 1000 }, (_, i) => named(`t${i}`, 'up'))
+  const up = metadata('up', 'h')
+
+  test.each(['all', 'learned'])('leaves out those that are beyond, with %s', route => {
+    const { send } = start({ route })
+    send(tenants)
+    const got = send([], Array(20_000).fill(up))
+    expect(Object.keys(got)).toHaveLength(1000)
+    expect(got.t999).toHaveLength(501)
+    expect(dropped).toEqual(Array(19_499).fill('full'))
+  })
+
+  test('lets those that waited wait on, and gives them with the next push', () => {
+    const { router, send } = start({ route: 'all' })
+    const entries = Array.from({ length: 600 }, (_, i) => metadata(`m${i}`, 'h'))
+    expect(send([], entries)).toEqual({})
+    expect(send(tenants).t999).toHaveLength(501)
+    expect(router.waiting).toBe(99)
+    expect(send([]).t999).toBeUndefined()
+    expect(send([named('t0', 'up')]).t999).toHaveLength(99)
+    expect([router.waiting, dropped]).toEqual([0, []])
+  })
+})
+
 describe('learned', () => {
   test('gives an entry to the tenants that have series of its family, and to no others', () => {
     const { send } = start({ route: 'learned' })
