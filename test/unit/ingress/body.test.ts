@@ -57,6 +57,14 @@ describe('a body', () => {
     expect(Buffer.from(body ?? []).toString()).toBe('abcdef')
     expect(body?.buffer.byteLength).toBe(6)
   })
+  test('in chunks that outgrow the memory for them is returned whole, in memory of its own', async () => {
+    const { port, outcome } = await reader({ maxBytes: 300_000 })
+    const chunks = Array.from({ length: 3000 }, (_, i) => String(i).padStart(1 + (i % 180), '.'))
+    post(port, { 'transfer-encoding': 'chunked' }, chunks)
+    const { body } = await outcome
+    expect(Buffer.from(body ?? []).toString()).toBe(chunks.join(''))
+    expect(body?.buffer.byteLength).toBe(chunks.join('').length)
+  })
   test('may be as long as the limit', async () => {
     const { port, outcome } = await reader({ maxBytes: 6 })
     post(port, { 'transfer-encoding': 'chunked' }, ['abc', 'def'])
