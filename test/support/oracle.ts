@@ -11,7 +11,7 @@ interface ExpectedShare {
   entries: (SeriesSeen | string)[]
   /** 2.0: the exemplars of it that no series of it can carry. */
   aside: SeriesSeen[]
-  /** Values of the HA labels in the first series, byte by byte. */
+  /** Values of the HA labels in the first series, byte by byte, but for those that are too long to be compared. */
   ha: string[]
   alone: boolean
   /** Whether it is so because of its replicas. */
@@ -79,13 +79,19 @@ export function expectedSplit(protocol: Protocol, bytes: Uint8Array, rules: Spli
   }
   for (const share of shares) {
     const values = share.entries.filter(it => typeof it !== 'string').map(it => replica(it, rules))
-    share.ha = values[0] ?? rules.haLabels.map(() => '')
-    share.differ = values.some(it => it.join('\n') !== share.ha.join('\n')) || !share.ha.every(isUtf8)
+    const first = values[0] ?? rules.haLabels.map(() => '')
+    share.ha = first.map(value => (isLong(value) ? '' : value))
+    share.differ =
+      values.some(it => it.join('\n') !== first.join('\n')) || !first.every(isUtf8) || first.some(isLong)
     share.alone = message.options !== '' || share.differ
     if (protocol === '2.0') fold(share, keys)
   }
   const { length: metadata } = message.metadata
   return { shares, refused, options: message.options, disagreements, series: message.series.length, metadata }
+}
+
+function isLong(value: string): boolean {
+  return value.length > 2048
 }
 
 /** Puts exemplars that came without samples and histograms where they can be stored. */
@@ -159,7 +165,8 @@ function byDefault(rules: SplitRules): Verdict {
 function disagrees(series: SeriesSeen, rules: SplitRules): boolean {
   const mine = series.labels.filter(([name]) => rules.labels.map(latin1).includes(name))
   if (new Set(mine.map(([name]) => name)).size < mine.length) return false
-  return new Set(mine.map(([, value]) => value).filter(value => value !== '')).size > 1
+  const values = mine.map(([, value]) => value).filter(value => value !== '')
+  return new Set(values.map(value => `${value.length} ${value.slice(0, 150)}`)).size > 1
 }
 
 function replica(series: SeriesSeen, rules: SplitRules): string[] {
