@@ -107,9 +107,10 @@ export interface Share extends Counts {
   /** Length of the message before compression. */
   readonly decodedBytes: number
   /**
-   * Value of each of `haLabels` in the first series as it goes out, empty where it has none, or a longer one than is
-   * compared (ha-value.ts); of a label that is repeated the last. Shares merge only where these are equal. Both shares of a tenant speak for all that it has in the
-   * push: its `aside` share has the values and the difference of the one beside it.
+   * Value of each of `haLabels` in the tenant's first series, empty where it has none, or a longer one than is compared
+   * (ha-value.ts); of a label that is repeated the last. Shares merge only where these are equal. (Where series differ, so
+   * that the share is `alone`, the first may be one that was folded into a later one.) Both shares of a tenant speak for
+   * all that it has in the push: its `aside` share has the values and the difference of the one beside it.
    */
   readonly ha: readonly string[]
   /**
