@@ -190,11 +190,10 @@ export class MetadataRouter {
       : news.length > 0
         ? sender.waiting.families()
         : []
-    const kept: WaitingEntry[] = []
+    const kept: string[] = []
     for (const family of [...sender.returned, ...awaited]) {
       if (plan.isFull) {
-        const entry = sender.waiting.take(family)
-        if (entry !== undefined) kept.push(entry)
+        if (sender.waiting.has(family)) kept.push(family)
         continue
       }
       const tenants = this.#tenantsOf(family, sender)
@@ -202,10 +201,7 @@ export class MetadataRouter {
       if (entry !== undefined) for (const tenant of tenants) plan.addWaited(tenant, entry)
     }
     sender.returned.clear()
-    for (const entry of kept) {
-      sender.waiting.putBack(entry)
-      sender.returned.add(entry.family)
-    }
+    for (const family of kept) sender.returned.add(family)
   }
 
   /** Puts the metadata behind the other shares of its tenant. */

@@ -92,6 +92,10 @@ export class Waiting {
     return entry
   }
 
+  has(family: string): boolean {
+    return this.#entries.has(family)
+  }
+
   families(): readonly string[] {
     return [...this.#entries.keys()]
   }
