@@ -148,7 +148,7 @@ function writeSeries(from: usize, end: usize, p: usize): usize {
     const stop = fieldEnd
     const rest = samplesUpTo(stop, end)
     if (rest == end || !hasRefs(rest, end)) {
-      q = writeRefs(refs, stop, q)
+      q = writeKnownRefs(refs, stop, q)
       q = q == packed ? contents : close(packed, 1, q)
       q = copy(q, stop, <u32>(rest - stop))
       return close(contents, room, rest == end ? q : writeRest(rest, end, q))
@@ -181,10 +181,10 @@ function hasRefs(i: usize, end: usize): bool {
   return false
 }
 
-/** Rewrites the references of a packed record. */
+/** Rewrites the references of a packed record; as share-v2.ts does, but that all of them are known. */
 // @ts-ignore: decorator
 @inline
-function writeRefs(i: usize, end: usize, q: usize): usize {
+function writeKnownRefs(i: usize, end: usize, q: usize): usize {
   while (i < end) {
     let ref = <u32>load<u8>(i++)
     if (ref > 127) {

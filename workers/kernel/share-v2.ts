@@ -280,7 +280,7 @@ function writeExemplar(from: usize, end: usize, q: usize): usize {
   return close(contents, 1, q)
 }
 
-export function writeRefs(i: usize, end: usize, q: usize): usize {
+function writeRefs(i: usize, end: usize, q: usize): usize {
   while (i < end) {
     // The common case: references of one or two bytes.
     const w = <u32>load<u16>(i)

@@ -31,12 +31,13 @@ export class Instances {
     } catch (error) {
       if (!(error instanceof Outgrown)) throw error
     }
-    // Else arenas that were large for one push would leave no room for others of the next.
-    this.everyday.memory.startOver(KEEP_BYTES)
     const large = this.#large?.deref() ?? this.#start()
     this.#large = new WeakRef(large)
-    // For the same reason; and what a push touches lies where those before it have touched pages.
+    // Else arenas that were large for one push would leave no room for others of the next; and what a push touches lies
+    // where those before it have touched pages.
     large.memory.startOver(Number.POSITIVE_INFINITY)
+    // Only when there is a large one: whoever uses the other believes that the rules still stand in it.
+    this.everyday.memory.startOver(KEEP_BYTES)
     return work(large)
   }
 }

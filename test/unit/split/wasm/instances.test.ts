@@ -42,6 +42,23 @@ function engine() {
 const stripped = rules({ strip: true })
 
 describe('an engine', () => {
+  it('finds the same tenants as before when there was no memory for a large push', () => {
+    let started = 0
+    const split = splitByKernel(module as WebAssembly.Module, it => {
+      if (started++ > 0) throw new RangeError('no memory')
+      return startKernel(it)
+    })
+    // So many names that they take more than there is room for at first.
+    const labels = Array.from({ length: 100 }, (_, i) => `${'n'.repeat(100)}${i}`)
+    const many = rules({ labels, strip: true })
+    const list = labels.map((name, i) => series({ [name]: `t${i}`, z: 'z'.repeat(500) }))
+    const one = push('1.0', message('1.0', list))
+    const before = split(one, many)
+    expect(before).toMatchObject({ ok: true, shares: { length: 100 } })
+    expect(() => split(symbols, many)).toThrow('no memory')
+    for (let i = 0; i < 2; i++) expect(isDeepStrictEqual(split(one, many), before)).toBe(true)
+  })
+
   it('splits large pushes one after the other in one large instance, and that for every day stays small', () => {
     const { split, sizes } = engine()
     for (let i = 0; i < 2; i++) {
