@@ -320,7 +320,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       ha_labels: list(
         labelName,
         'Labels that name an HA pair and its replica: a store deduplicates a whole request by its first series, so only equal ones leave together.',
-        { items: 'cluster, __replica__' },
+        { items: 'cluster, __replica__, prometheus_replica, replica' },
       ),
     },
   ),

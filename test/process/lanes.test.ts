@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { held } from '../support/held.ts'
 import { answerWith } from '../support/receiver.ts'
+import { decodePush } from '../support/remote-write.ts'
 import { startStage } from '../support/stage.ts'
 
 const attempts = (store: { received: unknown[] }) => store.received.splice(0).length
@@ -85,4 +86,26 @@ test('shares that wait leave together, and no sender’s headers stand for the o
   const shares = stage.stored()
   expect(shares).toHaveLength(1)
   expect(shares[0]?.series.map(({ n }) => n).sort()).toEqual(['1', '2', '3'])
+})
+
+test('replicas of the Prometheus Operator’s name never share a request, without any configuration', async () => {
+  await using stage = await startStage()
+  const wrong: unknown[] = []
+  stage.store.respond = (received, response) => {
+    const replicas = decodePush(received.body, '1.0').map(({ labels }) =>
+      new Map(labels).get('prometheus_replica'),
+    )
+    if (new Set(replicas).size > 1) wrong.push(replicas)
+    setTimeout(() => response.writeHead(204).end(), 60)
+  }
+  const send = async (replica: string) => {
+    for (let n = 0; n < 5; n++) {
+      const series = { cluster: 'c', n: String(n), prometheus_replica: replica, tenant: 't1' }
+      const answers = await Promise.all([stage.push([series]), stage.push([{ ...series, m: '2' }])])
+      expect(answers.map(({ status }) => status)).toEqual([204, 204])
+    }
+  }
+  await Promise.all([send('a'), send('b')])
+  expect(wrong).toEqual([])
+  expect(stage.stored().flatMap(({ series }) => series)).toHaveLength(20)
 })

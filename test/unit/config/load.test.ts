@@ -97,7 +97,7 @@ describe('a configuration', () => {
         lingerMs: 0,
         idleMs: 60_000,
         maxConnectionsPercent: 25,
-        haLabels: ['cluster', '__replica__'],
+        haLabels: ['cluster', '__replica__', 'prometheus_replica', 'replica'],
       },
       retry: { maxAttempts: 3, minBackoffMs: 50, maxBackoffMs: 1000 },
       breaker: { failures: 5, cooldownMs: 2000 },
