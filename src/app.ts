@@ -9,6 +9,8 @@ import type { Registry } from 'prom-client'
 import { Gate } from './admission/gate.ts'
 import { Pressure, processVitals } from './admission/pressure.ts'
 import type { Address, Config } from './config/config.ts'
+import { FollowedFile } from './config/followed-file.ts'
+import { Following } from './config/following.ts'
 import { CortexTenantMetrics } from './cortex-tenant-metrics.ts'
 import { createEgress } from './egress/egress.ts'
 import { Upstream } from './egress/upstream.ts'
@@ -30,6 +32,8 @@ export interface AppDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly version: string
+  /** How often files that the configuration names are read again. */
+  readonly followIntervalMs?: number
 }
 
 /** A running Sluice. */
@@ -42,13 +46,14 @@ export interface App {
 }
 
 const CERTIFICATE_INTERVAL_MS = 10_000
+const FOLLOW_INTERVAL_MS = 5000
 const METADATA_SWEEP_MS = 5000
 /** After the drain: time for the last 503s to leave. */
 const LAST_ANSWERS_MS = 250
 
 /** Resolves when it listens. Rejects, with everything closed again, where it can't. */
 export async function startApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const { log, registry, version } = dependencies
+  const { log, registry, version, followIntervalMs = FOLLOW_INTERVAL_MS } = dependencies
   const stopping = new AbortController()
   const halt = new AbortController()
   let listening = false
@@ -74,6 +79,12 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   if (splitter.engine !== config.engine) {
     log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
   }
+  const following = new Following({
+    files: filesOf(config),
+    intervalMs: followIntervalMs,
+    changed: ({ key, path }) => log.info({ key, file: path }, 'a file changed and is used from now on'),
+    failed: ({ key }, err) => log.warn({ key, err }, 'a file can’t be used; what it held before is used on'),
+  })
   const upstream = new Upstream({
     target: config.target,
     tenantHeader: config.tenant.header,
@@ -83,6 +94,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
     ipv6: config.enableIpv6,
     userAgent: `Sluice/${version}`,
+    unauthorized: () => following.refreshSoon(),
   })
   const egress = createEgress({
     config,
@@ -179,6 +191,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   const close = async () => {
     await Promise.all([server.close(), metricsServer.close()])
     pressure.stop()
+    following.stop()
     egress.stop()
     clearInterval(metadataSweeper)
     await Promise.all([splitter.close(), upstream.destroy()])
@@ -188,6 +201,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     await listen(server, config.listen)
     await listen(metricsServer, config.listenMetrics)
     pressure.start()
+    following.start()
     listening = true
   } catch (error) {
     await close()
@@ -234,6 +248,12 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       return stopped
     },
   }
+}
+
+/** Those whose content may change while we run. */
+function filesOf({ auth }: Config): readonly FollowedFile[] {
+  const { password } = auth.egress
+  return password instanceof FollowedFile ? [password] : []
 }
 
 function readCaBundle(file: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import type { FollowedFile } from './followed-file.ts'
 import { formatOf, tenantInPath } from './rules.ts'
 import type { Secret } from './secret.ts'
 import type { ValuesRead } from './values.ts'
@@ -6,7 +7,7 @@ import type { ValuesRead } from './values.ts'
 /** Turns the values, in the words and units of the file, into the configuration that the code uses. `threads` is the default. */
 export function assemble(
   { values, written }: ValuesRead,
-  password: Secret | undefined,
+  password: Secret | FollowedFile | undefined,
   threads: number,
 ): Config {
   const { tenant, auth, limits, egress, lanes, metadata } = values

@@ -5,6 +5,7 @@
 import type { EngineName } from '../split/engine.ts'
 import type { Compression, Encoding, Protocol, SplitRules } from '../split/split.ts'
 import type { TenantFormat } from '../tenant.ts'
+import type { FollowedFile } from './followed-file.ts'
 import type { Secret } from './secret.ts'
 
 export interface Address {
@@ -54,7 +55,8 @@ export interface Config {
   readonly auth: {
     readonly egress: {
       readonly username: string
-      readonly password: Secret | undefined
+      /** A file's may change; see following.ts. */
+      readonly password: Secret | FollowedFile | undefined
       readonly caBundleFile: string
     }
     readonly ingress: { readonly certFile: string; readonly keyFile: string } | undefined

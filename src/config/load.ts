@@ -5,9 +5,10 @@ import type { Config, ConfigWarning } from './config.ts'
 import { type EffectiveKey, effectiveKeys } from './effective.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { readFile } from './file.ts'
+import { FollowedFile } from './followed-file.ts'
 import { ConfigError, type ConfigProblem, type Place } from './problem.ts'
 import { RULES } from './rules.ts'
-import { Secret } from './secret.ts'
+import type { Secret } from './secret.ts'
 import type { Settings } from './setting.ts'
 import { type ConfigValues, readValues, type ValuesRead } from './values.ts'
 import { warningsFor } from './warnings.ts'
@@ -16,7 +17,7 @@ export interface ConfigSource {
   /** Without one, all comes from the environment and the defaults. */
   readonly file?: { readonly name: string; readonly text: string } | undefined
   readonly env: Environment
-  /** Reads auth.egress.password_file. */
+  /** Reads auth.egress.password_file, once. */
   readonly readSecret?: (path: string) => string
   readonly cores?: number
 }
@@ -87,11 +88,12 @@ function passwordOf(
   { auth: { egress } }: ConfigValues,
   settings: Settings,
   readSecret: (path: string) => string,
-): Secret | undefined {
-  if (egress.password_file === '') return egress.password
-  const problem = (found: string): ConfigError => {
-    const key = 'auth.egress.password_file'
-    return new ConfigError([
+): Secret | FollowedFile | undefined {
+  const path = egress.password_file
+  if (path === '') return egress.password
+  const key = 'auth.egress.password_file'
+  const problem = (found: string): ConfigError =>
+    new ConfigError([
       {
         place: settings.get(key)?.place ?? { name: key },
         key,
@@ -99,17 +101,17 @@ function passwordOf(
         allowed: 'a readable file with the password',
       },
     ])
-  }
-  let text: string
+  let content: string
   try {
-    text = readSecret(egress.password_file).replace(/\r?\n$/, '')
+    content = readSecret(path)
   } catch (error) {
     throw problem(
       `a file that can't be read (${error instanceof Error && 'code' in error ? error.code : 'error'})`,
     )
   }
-  if (text === '') throw problem('an empty file')
-  return new Secret(text)
+  const file = new FollowedFile({ path, key, content })
+  if (file.text === '') throw problem('an empty file')
+  return file
 }
 
 function freezeDeeply<T extends object>(value: T): T {

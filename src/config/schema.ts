@@ -189,7 +189,7 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
       password_file: key(
         text,
         '',
-        'File that holds the password, instead of `password`; one newline at its end is ignored.',
+        'File that holds the password, instead of `password`; one newline at its end is ignored. Followed while it changes.',
       ),
       tls_config: section('How the store’s certificate is checked.', {
         ca_bundle_file: key(

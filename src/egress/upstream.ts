@@ -6,12 +6,14 @@
  */
 import type { Dispatcher } from 'undici'
 import type { Target } from '../config/config.ts'
+import type { FollowedFile } from '../config/followed-file.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Protocol } from '../split/split.ts'
 import type { TenantId } from '../tenant.ts'
 import { printable } from '../text.ts'
 import type { Cancellation } from './cancellation.ts'
 import { Clients, type StoreClient } from './clients.ts'
+import { Credentials } from './credentials.ts'
 import { Deadlines, Expiring } from './deadlines.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from './verdict.ts'
@@ -22,7 +24,7 @@ export interface UpstreamOptions {
   /** Empty where the path carries the tenant. */
   readonly tenantHeader: string
   readonly username: string
-  readonly password: Secret | undefined
+  readonly password: Secret | FollowedFile | undefined
   /** PEM certificates that may have signed the store's own; undefined trusts those of the system. */
   readonly ca: string | undefined
   /** One attempt, from connecting to the end of the answer. */
@@ -32,15 +34,21 @@ export interface UpstreamOptions {
   readonly ipv6: boolean
   /** `Sluice/1.2.3`, where nobody's own goes along. */
   readonly userAgent: string
+  /** The store answered 401: the password may have changed. */
+  readonly unauthorized?: () => void
   readonly now?: () => number
 }
 
 /** What all requests for one tenant have in common; made once per lane. */
 export interface Route {
   readonly path: string
-  /** Names and values in turn, as undici takes them; last our own user agent, for requests that have none of a sender. */
-  readonly headers: Readonly<Record<Protocol, readonly string[]>>
+  readonly tenant: TenantId
+  /** Made anew by the request that finds other credentials than those in them. */
+  headers: RouteHeaders
 }
+
+/** Names and values in turn, as undici takes them; last our own user agent, for requests that have none of a sender. */
+type RouteHeaders = Readonly<Record<Protocol | 'credentials', readonly string[]>>
 
 export interface Attempt {
   readonly route: Route
@@ -79,31 +87,34 @@ const PROTOCOL_HEADERS: Readonly<Record<Protocol, readonly string[]>> = {
 export class Upstream {
   readonly #options: UpstreamOptions
   readonly #hearing: Hearing
-  /** Of every request beside those of its protocol. */
-  readonly #headers: readonly string[]
+  readonly #credentials: Credentials
 
   constructor(options: UpstreamOptions) {
-    const { now = Date.now, timeoutMs } = options
+    const { now = Date.now, timeoutMs, unauthorized = () => {} } = options
     this.#options = options
     this.#hearing = {
       now,
       timeoutMs,
       clients: new Clients({ ...options, origin: options.target.origin }),
       deadlines: new Deadlines(timeoutMs),
+      unauthorized,
     }
-    const { username, password } = options
-    const credentials = password === undefined ? '' : `${username}:${password.reveal()}`
-    this.#headers =
-      credentials === '' ? [] : ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]
+    this.#credentials = new Credentials(options.username, options.password)
   }
 
   route(tenant: TenantId): Route {
-    const { target, tenantHeader, userAgent } = this.#options
+    const { target } = this.#options
     // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
     const path = target.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
-    const ours = tenantHeader === '' ? this.#headers : [...this.#headers, tenantHeader, tenant]
+    return { path, tenant, headers: this.#headersFor(tenant) }
+  }
+
+  #headersFor(tenant: TenantId): RouteHeaders {
+    const { tenantHeader, userAgent } = this.#options
+    const credentials = this.#credentials.headers
+    const ours = tenantHeader === '' ? credentials : [...credentials, tenantHeader, tenant]
     const of = (protocol: Protocol) => [...PROTOCOL_HEADERS[protocol], ...ours, 'user-agent', userAgent]
-    return { path, headers: { '1.0': of('1.0'), '2.0': of('2.0') } }
+    return { '1.0': of('1.0'), '2.0': of('2.0'), credentials }
   }
 
   /** Never rejects: whatever happens is a verdict. `cancellation` ends the attempt when there is no use in it any more. */
@@ -112,6 +123,8 @@ export class Upstream {
       return Promise.resolve({ verdict: cancelledVerdict(cancellation.reason), reported: undefined })
     // No message is empty: this one was released while it was still needed.
     if (body.length === 0) throw new Error('BUG: an empty body is sent')
+    if (route.headers.credentials !== this.#credentials.headers)
+      route.headers = this.#headersFor(route.tenant)
     return new Promise(resolve => {
       const client = this.#hearing.clients.take()
       const answer = new Answer(this.#hearing, { protocol, cancellation, client, resolve })
@@ -155,6 +168,7 @@ interface Hearing {
   readonly timeoutMs: number
   readonly deadlines: Deadlines
   readonly clients: Clients
+  readonly unauthorized: () => void
 }
 
 interface AnswerOptions {
@@ -258,13 +272,14 @@ class Answer extends Expiring implements Handler {
   #finish(verdict: Verdict): void {
     if (this.#finished) return
     this.#finished = true
-    const { deadlines, clients } = this.#hearing
+    const { deadlines, clients, unauthorized } = this.#hearing
     const { cancellation, client, resolve } = this.#options
     deadlines.delete(this)
     cancellation.listen(undefined)
     // Whoever did not wait for its beginning leaves a request behind that would begin later.
     if (this.#ended !== undefined && this.#controller === undefined) clients.drop(client)
     else clients.give(client)
+    if (verdict.status === 401) unauthorized()
     // Of an answer that never ended, nothing is believed.
     resolve({ verdict, reported: verdict.status === 0 ? undefined : this.#reported })
   }

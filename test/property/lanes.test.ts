@@ -232,7 +232,14 @@ async function play(s: Scheduler, played: Script): Promise<void> {
 
   const egress = createEgress({
     config,
-    upstream: { route: (tenant): Route => ({ path: tenant, headers: { '1.0': [], '2.0': [] } }), attempt },
+    upstream: {
+      route: (tenant): Route => ({
+        path: tenant,
+        tenant,
+        headers: { '1.0': [], '2.0': [], credentials: [] },
+      }),
+      attempt,
+    },
     events: { attempted() {}, happened() {}, broke: error => bugs.push(error), lost() {} },
     refused: limit => bugs.push(limit),
     convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),

@@ -26,7 +26,7 @@ beforeEach(() => {
   egress = createEgress({
     config,
     upstream: {
-      route: () => ({ path: '/', headers: { '1.0': [], '2.0': [] } }),
+      route: tenant => ({ path: '/', tenant, headers: { '1.0': [], '2.0': [], credentials: [] } }),
       attempt: async () => ({ verdict: verdictOf(204, '', undefined), reported: undefined }),
     },
     events: { attempted() {}, happened() {}, broke() {}, lost() {} },

@@ -4,6 +4,7 @@ import { renderConfig } from '../../../src/config/effective.ts'
 import { type ConfigSource, loadConfig } from '../../../src/config/load.ts'
 import { ConfigError } from '../../../src/config/problem.ts'
 import { KEYS } from '../../../src/config/schema.ts'
+import { passwordOf } from '../../support/password.ts'
 
 function load(text: string, source: Partial<ConfigSource> = {}) {
   return loadConfig({ file: { name: 'test.yaml', text }, env: {}, cores: 4, ...source })
@@ -109,7 +110,7 @@ describe('a password', () => {
 
   test.each(Object.entries(sources))('%s is used, and never shown', (_, source) => {
     const loaded = loadConfig(source)
-    expect(loaded.config.auth.egress.password?.reveal()).toBe('hunter2')
+    expect(passwordOf(loaded.config)).toBe('hunter2')
     const shown = [
       renderConfig(loaded.effective),
       JSON.stringify(loaded),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Config } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { KEYS } from '../../../src/config/schema.ts'
+import { passwordOf } from '../../support/password.ts'
 
 function load(text: string, env: Record<string, string> = {}) {
   return loadConfig({ file: { name: 'cortex-tenant.yml', text }, env, cores: 2 })
@@ -67,7 +68,7 @@ tenant:
       'tenant.label_precedence',
       'auth.egress.password',
     ])
-    expect(config.auth.egress.password?.reveal()).toBe('bar')
+    expect(passwordOf(config)).toBe('bar')
     expect({ ...config, auth: DEFAULTS.auth }).toEqual({
       ...DEFAULTS,
       listen: { host: '0.0.0.0', port: 8080 },
@@ -148,7 +149,7 @@ tenant:
 `)
     expect(config.auth.ingress).toEqual({ certFile: '/var/run/pki/tls.crt', keyFile: '/var/run/pki/tls.key' })
     expect(config.auth.egress.caBundleFile).toBe('/var/run/secrets/custom-ca/ca.crt')
-    expect(config.auth.egress.password?.reveal()).toBe('0123')
+    expect(passwordOf(config)).toBe('0123')
     expect(config.tenant.labels).toEqual(['a', 'b'])
   })
 
@@ -189,7 +190,7 @@ describe('each variable of cortex-tenant', () => {
     CT_MAX_CONN_DURATION: ['1h', config => config.egress.maxConnectionDurationMs, 3_600_000],
     CT_MAX_CONNS_PER_HOST: ['9', config => config.egress.maxConnsPerHost, 9],
     CT_AUTH_EGRESS_USERNAME: ['me', config => config.auth.egress.username, 'me'],
-    CT_AUTH_EGRESS_PASSWORD: ['pw', config => config.auth.egress.password?.reveal(), 'pw'],
+    CT_AUTH_EGRESS_PASSWORD: ['pw', config => passwordOf(config), 'pw'],
     CT_CA_BUNDLE_FILE: ['/ca', config => config.auth.egress.caBundleFile, '/ca'],
     CT_TLS_CERT_FILE: ['/crt', config => config.auth.ingress?.certFile, '/crt'],
     CT_TLS_KEY_FILE: ['/key', config => config.auth.ingress?.keyFile, '/key'],

@@ -1,0 +1,69 @@
+/** Looks after all files that the configuration names: at intervals, and at once when there is a reason to. */
+import type { FollowedFile } from './followed-file.ts'
+
+export interface FollowingOptions {
+  readonly files: readonly FollowedFile[]
+  readonly intervalMs: number
+  readonly changed: (file: FollowedFile) => void
+  /** Told once for each distinct failure in a row; the old content is used on. */
+  readonly failed: (file: FollowedFile, error: Error) => void
+  readonly now?: () => number
+}
+
+/** A reason that comes with each request (the store refuses our password) costs no more than so many reads. */
+const SOON_MS = 1000
+
+export class Following {
+  readonly #options: FollowingOptions
+  readonly #now: () => number
+  readonly #failures: Map<FollowedFile, string> = new Map()
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #lastAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: FollowingOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  start(): void {
+    if (this.#options.files.length === 0) return
+    this.#timer = setInterval(() => void this.refresh(), this.#options.intervalMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** There is a reason to believe that a file changed: reads all now, but not more often than once a second. */
+  refreshSoon(): void {
+    if (this.#now() - this.#lastAt >= SOON_MS) void this.refresh()
+  }
+
+  /** Reads all again, one round at a time. Never rejects. */
+  refresh(): Promise<void> {
+    this.#running ??= this.#round().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #round(): Promise<void> {
+    this.#lastAt = this.#now()
+    await Promise.all(this.#options.files.map(file => this.#refresh(file)))
+  }
+
+  async #refresh(file: FollowedFile): Promise<void> {
+    try {
+      const changed = await file.refresh()
+      this.#failures.delete(file)
+      if (changed) this.#options.changed(file)
+    } catch (error) {
+      const failure = error as Error
+      if (this.#failures.get(file) === failure.message) return
+      this.#failures.set(file, failure.message)
+      this.#options.failed(file, failure)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** What only all parts together do, in this process. */
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { Registry } from 'prom-client'
+import { afterEach, describe, expect, test } from 'vitest'
+import { startApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLogger } from '../../src/log.ts'
+import { eventually } from '../support/eventually.ts'
+import { startReceiver } from '../support/receiver.ts'
+import { PUSH_HEADERS } from '../support/remote-write.ts'
+import { request } from '../support/request.ts'
+import { bodyOf } from '../support/stage.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** A secret as the kubelet mounts it: `password` links into a directory that is replaced as a whole. */
+function mountedSecret(first: string) {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-secret-'))
+  cleanups.push(() => rmSync(dir, { recursive: true }))
+  let versions = 0
+  const rotate = (password: string) => {
+    const version = `..${++versions}`
+    mkdirSync(join(dir, version))
+    writeFileSync(join(dir, version, 'password'), `${password}\n`)
+    symlinkSync(version, join(dir, '..data_tmp'))
+    renameSync(join(dir, '..data_tmp'), join(dir, '..data'))
+  }
+  rotate(first)
+  symlinkSync(join('..data', 'password'), join(dir, 'password'))
+  return { path: join(dir, 'password'), rotate }
+}
+
+/** Sluice before a store that takes one password, with the file of it. */
+async function start(followIntervalMs: number) {
+  const secret = mountedSecret('old')
+  let accepted = 'old'
+  const store = await startReceiver(({ headers }, response) => {
+    const expected = `Basic ${Buffer.from(`me:${accepted}`).toString('base64')}`
+    response.writeHead(headers.authorization === expected ? 204 : 401).end()
+  })
+  cleanups.push(() => store[Symbol.asyncDispose]())
+  const text = JSON.stringify({
+    listen: '127.0.0.1:0',
+    listen_metrics_address: '127.0.0.1:0',
+    target: `${store.url}/push`,
+    log_level: 'info',
+    on_upstream_refusal: 'retry',
+    tenant: { label: 'tenant' },
+    auth: { egress: { username: 'me', password_file: secret.path } },
+  })
+  const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
+  let log = ''
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      log += chunk
+      done()
+    },
+  })
+  const app = await startApp(config, {
+    log: createLogger(config.log, stream),
+    registry: new Registry(),
+    version: '0.0.0',
+    followIntervalMs,
+  })
+  cleanups.push(() => app.stop())
+  let n = 0
+  return {
+    secret,
+    log: () => log,
+    accept: (password: string) => {
+      accepted = password
+    },
+    push: async (tenant = 'a') => {
+      const body = bodyOf([{ tenant, n: String(n++) }])
+      const { status } = await request(new URL(`${app.url}/push`), { body, headers: PUSH_HEADERS['1.0'] })
+      return status
+    },
+  }
+}
+
+describe('a password file that is rotated while the app runs', () => {
+  test('is followed, by lanes that were there before and by new ones', async () => {
+    const { secret, push, accept, log } = await start(10)
+    expect(await push()).toBe(204)
+    secret.rotate('new')
+    await eventually(() => log().includes('a file changed and is used from now on'))
+    accept('new')
+    expect(await push()).toBe(204)
+    expect(await push('b')).toBe(204)
+    expect(log()).not.toMatch(/"(old|new)"/)
+  })
+
+  test('is read at once when the store answers 401, and the next push is delivered', async () => {
+    const { secret, push, accept, log } = await start(3_600_000)
+    expect(await push()).toBe(204)
+    secret.rotate('new')
+    accept('new')
+    expect(await push()).toBe(503)
+    await eventually(() => log().includes('a file changed and is used from now on'))
+    expect(await push()).toBe(204)
+  })
+})
