@@ -12,14 +12,22 @@ import { lingerBeforeClose } from './linger.ts'
 import { negotiate } from './negotiate.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 
-const PUSH_PATHS = [
+const PUSH_PATHS: readonly string[] = [
   '/push', // cortex-tenant
   '/api/v1/push', // Mimir, Cortex
   '/api/v1/write', // Prometheus, VictoriaMetrics
   '/api/prom/push', // Cortex
+  '/api/v1/receive', // Thanos
   '/prometheus/api/v1/write', // VictoriaMetrics
-  '/insert/multitenant/prometheus/api/v1/write', // VictoriaMetrics cluster
-] as const
+  '/prometheus/api/v1/push',
+  // VictoriaMetrics cluster. Of accounts only 0, its first: another number would name a tenant, and labels name it here.
+  ...['multitenant', '0'].flatMap(account => [
+    `/insert/${account}/prometheus`,
+    `/insert/${account}/prometheus/`,
+    `/insert/${account}/prometheus/api/v1/write`,
+    `/insert/${account}/prometheus/api/v1/push`,
+  ]),
+]
 
 /** An unread rest up to this is read and dropped, so that the connection can go on; of more, closing is cheaper. */
 const DRAIN_BYTES = 1024 * 1024
