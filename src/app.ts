@@ -32,6 +32,8 @@ export interface AppDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly version: string
+  /** Lines that `log` could not write. */
+  readonly logLinesDropped?: () => number
   /** How often files that the configuration names are read again. */
   readonly followIntervalMs?: number
 }
@@ -53,12 +55,18 @@ const LAST_ANSWERS_MS = 250
 
 /** Resolves when it listens. Rejects, with everything closed again, where it can't. */
 export async function startApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const { log, registry, version, followIntervalMs = FOLLOW_INTERVAL_MS } = dependencies
+  const {
+    log,
+    registry,
+    version,
+    logLinesDropped = () => 0,
+    followIntervalMs = FOLLOW_INTERVAL_MS,
+  } = dependencies
   const stopping = new AbortController()
   const halt = new AbortController()
   let listening = false
 
-  const metrics = new Metrics({ registry, version, ...config.metrics })
+  const metrics = new Metrics({ registry, version, logLinesDropped, ...config.metrics })
   const peerMetrics =
     config.metrics.compatibility === 'cortex_tenant'
       ? new CortexTenantMetrics({ registry, ...config.metrics })

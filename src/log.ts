@@ -1,4 +1,5 @@
 /** The logger: one JSON object a line, or readable lines on a terminal. */
+import { Writable } from 'node:stream'
 import { type Logger, type LoggerOptions, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -11,8 +12,21 @@ export interface LogOptions {
 
 type LogStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
-/** `stream` is where lines go; `auto` means pretty where that is a terminal. */
-export function createLogger(options: LogOptions, stream: LogStream = process.stderr): Logger {
+/**
+ * `stream` is where lines go; `auto` means pretty where that is a terminal. Nothing depends on a line that can't be written
+ * (whoever read them has left, the disk is full): it is dropped, and `dropped` is told. Whoever owns the stream listens to
+ * its errors, which would end the process otherwise.
+ */
+export function createLogger(
+  options: LogOptions,
+  stream: LogStream = process.stderr,
+  dropped: () => void = () => {},
+): Logger {
+  const write = (line: string | Uint8Array) => {
+    stream.write(line, error => {
+      if (error) dropped()
+    })
+  }
   const settings: LoggerOptions = {
     level: options.level,
     base: null,
@@ -20,11 +34,17 @@ export function createLogger(options: LogOptions, stream: LogStream = process.st
     formatters: { level: label => ({ level: label }) },
   }
   const readable = options.format === 'pretty' || (options.format === 'auto' && stream.isTTY)
-  if (!readable) return pino(settings, stream)
+  if (!readable) return pino(settings, { write })
+  const destination = new Writable({
+    write(line, _encoding, done) {
+      write(line)
+      done()
+    },
+  })
   return pino(
     settings,
     pretty({
-      destination: stream,
+      destination,
       colorize: stream.isTTY ?? false,
       translateTime: 'SYS:HH:MM:ss.l',
       singleLine: true,

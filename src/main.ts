@@ -2,6 +2,9 @@
 import { createProgram, normaliseArguments } from './cli/program.ts'
 import { signals } from './cli/signals.ts'
 
+// Whoever read what we write may leave before us: a log collector that restarts, `| head`. That must not end us.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 try {
   await createProgram(signals()).parseAsync(normaliseArguments(process.argv), { from: 'node' })
 } catch (error) {

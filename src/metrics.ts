@@ -18,6 +18,8 @@ export interface MetricsOptions {
   readonly version: string
   readonly includeTenant: boolean
   readonly maxTenants: number
+  /** Lines that the log could not write, so far. */
+  readonly logLinesDropped?: () => number
 }
 
 /** Seconds, from a store on the same node to the sender's own timeout. */
@@ -137,6 +139,16 @@ export class Metrics {
     )
     this.#limits = counter('limit_hits_total', 'Refusals, by the key of the limit that was met.', ['limit'])
 
+    const { logLinesDropped = () => 0 } = options
+    new Counter({
+      name: 'sluice_log_lines_dropped_total',
+      help: 'Lines of the log that could not be written.',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(logLinesDropped())
+      },
+    })
     this.gauge('tenant_labels', 'Tenants with a label value of their own.', () => this.#tenants.size)
     this.gauge('tenant_labels_limit', 'metrics.max_tenants', () => options.maxTenants)
     new Gauge({

@@ -8,7 +8,11 @@ import { createLogger } from '../log.ts'
 import { version } from './version.ts'
 
 export async function demo(stop: AbortSignal): Promise<void> {
-  await runDemo(DEMO_DEFAULTS, { startSluice, output: process.stdout, signal: stop })
+  // Nobody looks any more, as after `| head`.
+  const unseen = new AbortController()
+  process.stdout.once('error', () => unseen.abort())
+  const signal = AbortSignal.any([stop, unseen.signal])
+  await runDemo(DEMO_DEFAULTS, { startSluice, output: process.stdout, signal })
 }
 
 /** The environment stays out of it: it may hold what is meant for another Sluice. */

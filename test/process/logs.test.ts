@@ -1,6 +1,15 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { answerWith } from '../support/receiver.ts'
-import { type Stage, startStage } from '../support/stage.ts'
+import { freePort } from '../support/free-port.ts'
+import { answerWith, startReceiver } from '../support/receiver.ts'
+import { request } from '../support/request.ts'
+import { LAUNCHER, startCommand } from '../support/splitter.ts'
+import { bodyOf, type Stage, startStage } from '../support/stage.ts'
 
 const up = (tenant: string) => ({ __name__: 'up', tenant })
 
@@ -76,5 +85,50 @@ describe('the log', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f]/)
     expect(text).not.toContain('next line')
+  })
+})
+
+describe('whoever reads what we write and leaves', () => {
+  test('ends nothing: lines are dropped and counted', async () => {
+    await using store = await startReceiver(answerWith(500))
+    const url = new URL(`http://127.0.0.1:${await freePort()}/push`)
+    const metrics = new URL(`http://127.0.0.1:${await freePort()}/metrics`)
+    const started = await startCommand('"$NODE" "$LAUNCHER" serve 2>&1 | true', url, {
+      NODE: process.execPath,
+      LAUNCHER,
+      SLUICE_LISTEN: url.host,
+      SLUICE_LISTEN_METRICS_ADDRESS: metrics.host,
+      SLUICE_TARGET: `${store.url}/push`,
+      SLUICE_TENANT_LABEL: 'tenant',
+      SLUICE_LOG_FORMAT: 'json',
+    })
+    try {
+      for (const n of ['1', '2', '3'])
+        expect((await request(url, { body: bodyOf([{ tenant: 'a', n }]) })).status).toBe(503)
+      store.respond = answerWith(204)
+      expect((await request(url, { body: bodyOf([{ tenant: 'a', n: '4' }]) })).status).toBe(204)
+      const { body } = await request(metrics, { method: 'GET' })
+      expect(body).toMatch(/^sluice_log_lines_dropped_total 3$/m)
+    } finally {
+      await started.end('SIGKILL')
+    }
+  })
+
+  test.each(['check', 'demo'])('gets no stack from sluice %s', async command => {
+    const dir = mkdtempSync(join(tmpdir(), 'sluice-pipe-'))
+    const file = join(dir, 'sluice.yaml')
+    writeFileSync(file, 'target: https://store/push\n')
+    try {
+      const args = command === 'check' ? [LAUNCHER, command, '--config', file] : [LAUNCHER, command]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 })
+      child.stdout.destroy()
+      const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+      expect({ code, said }).toEqual({
+        code: 0,
+        said: command === 'check' ? `${file} is valid\n` : expect.not.stringContaining(' at '),
+      })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
   })
 })
