@@ -109,8 +109,8 @@ export const SCHEMA = section('Where Sluice listens, where it writes to, and how
   ),
   on_upstream_refusal: key(
     oneOf('pass', 'retry'),
-    'pass',
-    'What the sender gets when the store refuses us with 401, 403, 404, 405 or 415: 400 and the data is gone, or 503 until the configuration is put right.',
+    'retry',
+    'What the sender gets when the store refuses us with 401, 403, 404, 405 or 415: 503 until the configuration is put right, or (`pass`) 400 and the data is gone.',
   ),
   retry_after_max: key(
     duration,

@@ -95,7 +95,7 @@ describe('a push of 2.0', () => {
   })
 
   test.each([
-    ['same', 'answers 415', '2.0', 400, [0, 0, 0]],
+    ['same', 'answers 415', '2.0', 503, [0, 0, 0]],
     ['1.0', 'knows 2.0', '1.0', 204, [2, 1, 1]],
     ['2.0', 'knows 2.0', '2.0', 204, [2, 1, 1]],
   ] as const)(
@@ -125,7 +125,6 @@ test.each(['all', 'default'])(
       tenant: { label: 'tenant', default: 'a' },
       egress: { protocol: '2.0' },
       metadata: { route },
-      on_upstream_refusal: 'retry',
     }
     const { stage, kept } = await startBefore('knows only 2.0', { config })
     await using _ = stage

@@ -197,11 +197,12 @@ describe('what the store says', () => {
     }
     expect(await statuses({})).toEqual([
       [429, 429, true],
+      ...[401, 403, 404, 405, 415].map(status => [status, 503, true]),
+    ])
+    expect(await statuses({ on_429: 'retry', on_upstream_refusal: 'pass' })).toEqual([
+      [429, 503, true],
       ...[401, 403, 404, 405, 415].map(status => [status, 400, false]),
     ])
-    expect(await statuses({ on_429: 'retry', on_upstream_refusal: 'retry' })).toEqual(
-      [429, 401, 403, 404, 405, 415].map(status => [status, 503, true]),
-    )
   })
 })
 

@@ -49,14 +49,16 @@ describe('the log', () => {
     await failEachWay(stage)
     expect(codes(stage)).toEqual([
       'upstream_unreachable',
-      'upstream_refused',
+      'upstream_unreachable',
       'upstream_unreachable',
       'snappy_corrupt',
     ])
+    expect(lines(stage)[1]?.reason).toContain('rejected with 401')
   })
 
   test('has that too with log_response_errors, with the reason', async () => {
-    await using stage = await startStage({ config: { log_response_errors: true } })
+    const config = { log_response_errors: true, on_upstream_refusal: 'pass' }
+    await using stage = await startStage({ config })
     await failEachWay(stage)
     expect(codes(stage)).toEqual([
       'upstream_rejected',

@@ -139,11 +139,17 @@ describe('a sender', () => {
   )
 
   // The first 2.0 request that a store ever gets is another matter: a 400 may mean that it knows 1.0 alone.
-  test.each([400, 401, 404, 413, 422])('of 2.0 does not send again after a %d', async status => {
+  test.each([
+    [400, 400],
+    [401, 503],
+    [404, 503],
+    [413, 400],
+    [422, 400],
+  ])('of 2.0 does not send again after a %d', async (status, answered) => {
     await push([up()])
     stage.store.received.length = 0
     stage.store.respond = answerWith(status, 'no')
-    expect((await push([up()])).status).toBe(400)
+    expect((await push([up()])).status).toBe(answered)
     expect(stage.store.received).toHaveLength(1)
   })
 

@@ -31,7 +31,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
   { tenants: ['s429', 's500'], status: 503, peer: 500 },
   { tenants: ['s200', 's503'], status: 503, peer: 503 },
   { tenants: ['s200', 's302'], status: 503, peer: 302 },
-  { tenants: ['s200', 's401'], status: 400, peer: 401 },
+  { tenants: ['s200', 's401'], status: 503, peer: 401 },
   { tenants: ['s200', 'broken'], status: 503, peer: 500 },
   { tenants: ['s400', 'broken'], status: 503, peer: 500 },
   { tenants: ['s503', 'broken'], status: 503, peer: 500 },

@@ -50,7 +50,6 @@ async function start(followIntervalMs: number) {
     listen_metrics_address: '127.0.0.1:0',
     target: `${store.url}/push`,
     log_level: 'info',
-    on_upstream_refusal: 'retry',
     tenant: { label: 'tenant' },
     auth: { egress: { username: 'me', password_file: secret.path } },
   })

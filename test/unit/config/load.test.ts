@@ -106,7 +106,7 @@ describe('a configuration', () => {
       shed: [],
       admission: { maxMemoryPercent: 85, maxEventLoopDelayMs: 1000 },
       ingress: { encodings: ['snappy', 'zstd'], maxConnections: 10_000, maxConnectionAgeMs: 120_000 },
-      onUpstreamRefusal: 'pass',
+      onUpstreamRefusal: 'retry',
       retryAfterMaxMs: 10_000,
       compatibilityHeaders: false,
     })
