@@ -113,7 +113,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
         peerMetrics?.attempted(attempt)
       },
       happened: event => metrics.happened(event),
-      lost: createdTimestamps => metrics.lost(createdTimestamps),
+      lost: (createdTimestamps, histograms) => metrics.lost(createdTimestamps, histograms),
       broke: err => log.error({ err }, 'a bug: a batch could not be sent'),
     },
     refused: limit => metrics.limited(limit),

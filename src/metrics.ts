@@ -58,6 +58,7 @@ export class Metrics {
   readonly #lanes: Counter<'event'>
   readonly #limits: Counter<'limit'>
   readonly #timestampsLost: Counter
+  readonly #histogramsLost: Counter
 
   constructor(options: MetricsOptions) {
     const { registry } = options
@@ -137,6 +138,10 @@ export class Metrics {
       'created_timestamps_lost_total',
       'Created and start timestamps of remote write 2.0 that went out as 1.0, which has none.',
     )
+    this.#histogramsLost = counter(
+      'histograms_lost_total',
+      'Native histograms with custom buckets that were left out, because remote write 1.0 can’t say them.',
+    )
     this.#limits = counter('limit_hits_total', 'Refusals, by the key of the limit that was met.', ['limit'])
 
     const { logLinesDropped = () => 0 } = options
@@ -182,7 +187,7 @@ export class Metrics {
     if (split === undefined) return
 
     for (const kind of RECEIVED) if (split.received[kind] > 0) this.#received[kind].inc(split.received[kind])
-    this.lost(split.createdTimestampsLost)
+    this.lost(split.createdTimestampsLost, split.histogramsLost)
     if (split.disagreements > 0) this.#disagreements.inc(split.disagreements)
     const byRoute = metadataByRoute(split)
     if (byRoute > 0) this.#metadataDropped.inc({ reason: 'route' }, byRoute)
@@ -234,9 +239,10 @@ export class Metrics {
     this.#metadataDropped.inc({ reason })
   }
 
-  /** Created timestamps that a store of 1.0 does not get. */
-  lost(createdTimestamps: number): void {
+  /** What a store of 1.0 does not get. */
+  lost(createdTimestamps: number, histograms: number): void {
     if (createdTimestamps > 0) this.#timestampsLost.inc(createdTimestamps)
+    if (histograms > 0) this.#histogramsLost.inc(histograms)
   }
 
   limited(limit: string): void {

@@ -21,7 +21,7 @@ export interface BridgeOptions extends AttemptOptions {
   /** Whether the store is one that writes all of a 2.0 request and reports nothing. */
   readonly omitsWritten: boolean
   readonly happened: (what: 'breaker_opened' | 'turn_awaited' | 'fell_back' | 'converted') => void
-  readonly lost: (createdTimestamps: number) => void
+  readonly lost: (createdTimestamps: number, histograms: number) => void
 }
 
 export type Headers = Readonly<Record<string, string>>
@@ -67,7 +67,7 @@ async function crossBy(
     // Others of this lane, or of all, may have opened a breaker while it waited.
     if (health.waitMs > 0) return clear(health.refusal)
     return way === 'as 1.0'
-      ? clear((await sendAsOne(batch, parcel, headers, options)).verdict)
+      ? keptOf(await sendAsOne(batch, parcel, headers, options), parcel, options)
       : await sendAsTwo(batch, parcel, headers, options)
   } finally {
     if (way === 'probe') protocol.ended()
@@ -106,7 +106,9 @@ async function sendAsTwo(
   const two = await attempt(batch, { route, protocol: '2.0', body: parcel.body, headers }, options)
   const lacksTwo = protocol.answered(two)
   const holds = lacksTwo ? await fallBack(two, batch, parcel, headers, options) : two
-  return holds === two ? counted(two, parcel.sent, parcel.shares.length, omitsWritten) : clear(holds.verdict)
+  return holds === two
+    ? counted(two, parcel.sent, parcel.shares.length, omitsWritten)
+    : keptOf(holds, parcel, options)
 }
 
 /** The same as 1.0. Returns the answer that holds. */
@@ -119,6 +121,8 @@ async function fallBack(
 ): Promise<Reply> {
   options.happened('fell_back')
   const one = await sendAsOne(batch, parcel, headers, options)
+  // Nothing was sent, so there is nothing to learn from.
+  if (one === NOTHING_LEFT) return one
   return options.protocol.answeredOne(two, one)
 }
 
@@ -129,13 +133,32 @@ async function sendAsOne(
   options: BridgeOptions,
 ): Promise<Reply> {
   const { protocol, route, happened, lost, convert } = options
+  const isFirst = !parcel.isConverted
   const one = parcel.asOne(convert)
   if (!('body' in one)) return { verdict: one, reported: undefined }
   happened('converted')
-  if (one.createdTimestampsLost > 0) lost(one.createdTimestampsLost)
+  const { createdTimestampsLost, histogramsLost } = one
+  if (isFirst && createdTimestampsLost + histogramsLost > 0) lost(createdTimestampsLost, histogramsLost)
+  if (one.body === undefined) return NOTHING_LEFT
   const reply = await attempt(batch, { route, protocol: '1.0', body: one.body, headers }, options)
   if (reply.verdict.status === 415) protocol.refusesOne()
   return reply
+}
+
+/** Of shares of which 1.0 can say nothing: there is no request to make, and a resend can't help. */
+const NOTHING_LEFT: Reply = {
+  verdict: { kind: 'delivered', status: 204, written: NOTHING },
+  reported: undefined,
+}
+
+/** Of what went as 1.0: a success is one of all that this can say, which may be less than came in. */
+function keptOf({ verdict }: Reply, parcel: Parcel, { convert }: BridgeOptions): Counted {
+  const one = parcel.asOne(convert)
+  if (verdict.kind !== 'delivered' || !('body' in one) || one.kept === undefined) return clear(verdict)
+  const [only] = one.kept
+  return one.kept.length === 1 && only !== undefined
+    ? clear({ ...verdict, written: only })
+    : { verdict, unclear: false, each: one.kept }
 }
 
 function clear(verdict: Verdict): Counted {

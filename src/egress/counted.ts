@@ -9,6 +9,8 @@ export interface Counted {
   readonly verdict: Verdict
   /** A part of a merged request was not written, and nobody knows whose: its shares go again one by one. */
   readonly unclear: boolean
+  /** What was written of each share, where that is neither all nor the same for all of them. */
+  readonly each?: readonly Written[]
 }
 
 /** `omitted`: the configuration says that this store writes all and reports nothing (`egress.written_headers`). */

@@ -33,10 +33,16 @@ export async function fly(batch: Batch, options: FlightOptions): Promise<void> {
   const parcel = new Parcel(shares, options.bodyOf)
   let outcome = await cross(batch, parcel, headersOf(batch, 0), options)
   if (outcome.verdict.kind === 'unreachable') outcome = await retried(outcome, batch, parcel, options)
-  const { verdict, unclear } = outcome
+  const { verdict, unclear, each } = outcome
   if (verdict.kind === 'delivered') parcel.release()
   if (unclear || wantsParts(verdict)) await inParts(batch, outcome, options)
-  else options.concluded(batch.shares, verdict)
+  else if (each === undefined) options.concluded(batch.shares, verdict)
+  else
+    for (const [i, written] of each.entries()) concludeOne(batch.shares[i], { ...verdict, written }, options)
+}
+
+function concludeOne(queued: QueuedShare | undefined, verdict: Verdict, { concluded }: FlightOptions): void {
+  if (queued !== undefined) concluded([queued], verdict)
 }
 
 /** After an answer that says nothing of each share. */

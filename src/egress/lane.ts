@@ -49,8 +49,8 @@ export type LaneEvent =
 export interface LaneEvents {
   attempted(attempt: AttemptReport): void
   happened(what: LaneEvent): void
-  /** Created and start timestamps that 1.0 can't carry, in a share that had to be converted here. */
-  lost(createdTimestamps: number): void
+  /** Created and start timestamps, and histograms, that 1.0 can't carry, in shares that had to be converted here. */
+  lost(createdTimestamps: number, histograms: number): void
   /** A bug of ours. */
   broke(error: unknown): void
 }
@@ -112,7 +112,7 @@ export class Lane implements Carrier {
       health: this.#health,
       attempted: attempt => events.attempted(attempt),
       happened: what => events.happened(what),
-      lost: createdTimestamps => events.lost(createdTimestamps),
+      lost: (createdTimestamps, histograms) => events.lost(createdTimestamps, histograms),
       concluded: (shares, verdict) => this.#conclude(shares, verdict),
       spoils: ({ context }) => context.sender.rejected(tenant, now() + REMEMBERED_MS),
     }

@@ -10,8 +10,12 @@ import { NOTHING, sumOf, type Verdict, type Written } from './verdict.ts'
 export type ConvertShare = (share: Share) => Converted
 
 interface AsOne {
-  readonly body: Uint8Array
+  /** Undefined where 1.0 can say nothing of it. */
+  readonly body: Uint8Array | undefined
   readonly createdTimestampsLost: number
+  readonly histogramsLost: number
+  /** What of each share it holds; undefined where that is all. */
+  readonly kept: readonly Written[] | undefined
 }
 
 export class Parcel {
@@ -43,6 +47,11 @@ export class Parcel {
     return this.shares.length === 1 ? (this.shares[0] as Share) : sumOf(this.shares)
   }
 
+  /** Whether `asOne` was asked for. */
+  get isConverted(): boolean {
+    return this.#asOne !== undefined
+  }
+
   /** As 1.0, converted once; a verdict where that can't be done. */
   asOne(convert: ConvertShare): AsOne | Verdict {
     this.#asOne ??= this.#convert(convert)
@@ -51,7 +60,9 @@ export class Parcel {
 
   #convert(convert: ConvertShare): AsOne | Verdict {
     const converted: Share[] = []
+    const kept: Written[] = []
     let createdTimestampsLost = 0
+    let histogramsLost = 0
     for (const share of this.shares) {
       const result = convert(share)
       if (!result.ok) {
@@ -62,9 +73,12 @@ export class Parcel {
       }
       converted.push(...result.shares)
       createdTimestampsLost += result.createdTimestampsLost
+      histogramsLost += result.histogramsLost
+      const { samples, histograms, exemplars } = share
+      kept.push({ samples, histograms: histograms - result.histogramsLost, exemplars })
     }
     const [only] = converted
-    const body = converted.length === 1 && only !== undefined ? only.body : mergeBodies(converted)
-    return { body, createdTimestampsLost }
+    const body = converted.length > 1 ? mergeBodies(converted) : only?.body
+    return { body, createdTimestampsLost, histogramsLost, kept: histogramsLost > 0 ? kept : undefined }
   }
 }

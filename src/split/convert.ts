@@ -9,11 +9,12 @@ export type Converted =
       readonly ok: true
       /**
        * Mostly one. To 2.0 there may be an `aside` share of what that protocol can't carry, or it alone; and none of
-       * what neither can.
+       * what neither can, or to 1.0 where that can say nothing of it.
        */
       readonly shares: readonly Share[]
-      /** As in a split's result. */
+      /** As in a split's result; so is the next. */
       readonly createdTimestampsLost: number
+      readonly histogramsLost: number
       /** To 1.0: what the series' metadata says, which has no place in these shares. */
       readonly families: readonly Family[]
     }
@@ -28,7 +29,8 @@ export type Converted =
  * opened here for the first time: `protobuf_malformed`.
  */
 export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes: number): Converted {
-  if (share.protocol === to) return { ok: true, shares: [share], createdTimestampsLost: 0, families: [] }
+  if (share.protocol === to)
+    return { ok: true, shares: [share], createdTimestampsLost: 0, histogramsLost: 0, families: [] }
   const push: Push = { body: share.body, encoding: 'snappy', protocol: share.protocol }
   const rules: SplitRules = {
     ...TOGETHER,
@@ -45,6 +47,7 @@ export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes
     ok: true,
     shares: result.shares.map(it => ({ ...it, tenant, ha, alone })),
     createdTimestampsLost: result.createdTimestampsLost,
+    histogramsLost: result.histogramsLost,
     families: result.reported.families.flatMap(it => it.families),
   }
 }

@@ -191,7 +191,7 @@ export type SplitResult =
       readonly shares: readonly Share[]
       /** One entry per reason and `dropped`. */
       readonly refusals: readonly Refusal[]
-      /** All that the push held; equals shares plus refusals, but for metadata that the rules drop or report. */
+      /** All that the push held; equals shares plus refusals, but for metadata that the rules drop or report, and what 1.0 can't say. */
       readonly received: Counts
       readonly decodedBytes: number
       /**
@@ -201,6 +201,11 @@ export type SplitResult =
       readonly disagreements: number
       /** 2.0 that goes out as 1.0: created and start timestamps, of series, samples and histograms, that are left out. */
       readonly createdTimestampsLost: number
+      /**
+       * The same: native histograms with custom buckets, which 1.0 can't say, so that they are left out, and their series where
+       * it has nothing else: neither samples nor other histograms nor exemplars. No time of these is counted as lost.
+       */
+      readonly histogramsLost: number
       readonly reported: Reported
     }
   | {

@@ -110,6 +110,31 @@ describe('a push of 2.0', () => {
   )
 })
 
+test.each<StoreKind>(['answers 415', 'ignores the type', 'answers 400'])(
+  'a native histogram with custom buckets reaches no store that %s, and nobody is told that it did',
+  async kind => {
+    const { stage, kept } = await startBefore(kind)
+    await using _ = stage
+    // Schema -53, three custom values, one series of tenant t1.
+    const custom = compressed(
+      Buffer.from(
+        '220022085f5f6e616d655f5f220168220674656e616e74220274312a3a0a04010203041a32080619000000000000' +
+          '044020695a040800100362030400007880cc95f0a1348201109a9999999999b93f000000000000e03f',
+        'hex',
+      ),
+    )
+    for (const known of [0, 1]) {
+      const answer = await stage.send(custom, TWO)
+      expect([answer.status, written(answer)]).toEqual([204, [0, 0, 0]])
+      expect(await stage.metric('sluice_upstream_protocol')).toBe(known)
+      expect(await stage.metric('sluice_histograms_lost_total')).toBe(known + 1)
+      // From here on, pushes are split into 1.0.
+      if (known === 0) expect((await stage.send(PUSH, TWO)).status).toBe(204)
+    }
+    expect(kept.stored.sort()).toEqual(['1.0 a: one two', '1.0 b: three'])
+  },
+)
+
 test('a push of 1.0 goes as 2.0 with egress.protocol: "2.0", and its answer counts nothing', async () => {
   const { stage, kept } = await startBefore('knows only 2.0', { config: { egress: { protocol: '2.0' } } })
   await using _ = stage

@@ -100,6 +100,9 @@ function sampleRecord(contents: Contents, protocol: Protocol): fc.Arbitrary<Uint
     })
 }
 
+/** Schema -53. */
+const CUSTOM_BUCKETS = 105
+
 function histogramRecord(contents: Contents, protocol: Protocol): fc.Arbitrary<Uint8Array> {
   const number = protocol === '1.0' ? 4 : 3
   if (contents === 'any') return sealed(number)
@@ -111,6 +114,7 @@ function histogramRecord(contents: Contents, protocol: Protocol): fc.Arbitrary<U
     fc
       .tuple(fc.constantFrom(4, 14, 15), bits, widths)
       .map(([it, value, wide]) => varintField(it, value, wide)),
+    widths.map(wide => varintField(4, CUSTOM_BUCKETS, wide)),
     fc.tuple(fc.constantFrom(3, 5), bits).map(([it, value]) => fixed64(it, value)),
     fc.tuple(fc.constantFrom(8, 11), span, widths).map(([it, value, wide]) => len(it, value, wide)),
     fc.tuple(fc.constantFrom(9, 12), varints).map(([it, value]) => len(it, value)),

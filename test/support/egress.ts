@@ -24,6 +24,8 @@ export interface EgressStage extends AsyncDisposable {
   readonly events: LaneEvent[]
   /** Created timestamps that 1.0 can’t carry. */
   readonly lost: number[]
+  /** The same of histograms. */
+  readonly lostHistograms: number[]
   /** Delivers one push with these series, each `tenant/name` or a set of labels; see PushOptions. */
   push(
     list: readonly (string | Readonly<Record<string, string>>)[],
@@ -64,6 +66,7 @@ export async function startEgress({
   const attempts: AttemptReport[] = []
   const events: LaneEvent[] = []
   const lost: number[] = []
+  const lostHistograms: number[] = []
   const upstream = new Upstream({
     target: config.target,
     tenantHeader: config.tenant.header,
@@ -81,7 +84,10 @@ export async function startEgress({
     events: {
       attempted: attempt => attempts.push(attempt),
       happened: event => events.push(event),
-      lost: createdTimestamps => lost.push(createdTimestamps),
+      lost(createdTimestamps, histograms) {
+        if (createdTimestamps > 0) lost.push(createdTimestamps)
+        if (histograms > 0) lostHistograms.push(histograms)
+      },
       broke: error => {
         throw error
       },
@@ -98,6 +104,7 @@ export async function startEgress({
     attempts,
     events,
     lost,
+    lostHistograms,
     push(list, options = {}) {
       const context: PushContext = {
         sender: options.sender ?? new Sender(),

@@ -3,7 +3,7 @@
  * written as they are: it knows strings and lists, and decides by the words of the contract.
  */
 import type { Protocol, Refusal, SplitRules } from '../../src/split/split.ts'
-import { decodeMessage, exemplarV1, recordsOf, type SeriesSeen } from './decode.ts'
+import { decodeMessage, exemplarV1, recordsOf, type SeriesSeen, varintAt } from './decode.ts'
 
 interface ExpectedShare {
   readonly tenant: string
@@ -129,6 +129,26 @@ export function spelledOut(protocol: Protocol, { labels, exemplars, unknown }: S
     exemplars: protocol === '2.0' ? exemplars : exemplars.map(it => exemplarV1(Buffer.from(it.rest, 'hex'))),
     unknown: unknown.split(' ').filter(field => field !== '' && !isCreated(field)),
   }
+}
+
+/**
+ * What of a series of 2.0 can be said in 1.0: all but its histograms with custom buckets. Undefined where it had nothing
+ * else.
+ */
+export function sayable(series: SeriesSeen): SeriesSeen | undefined {
+  const histograms = series.histograms.filter(it => !hasCustomBuckets(it))
+  const { samples, exemplarCount } = series
+  const isLost = histograms.length < series.histograms.length
+  return isLost && samples.length + histograms.length + exemplarCount === 0
+    ? undefined
+    : { ...series, histograms }
+}
+
+function hasCustomBuckets(histogram: string): boolean {
+  const fields = recordsOf(Buffer.from(histogram, 'hex'))
+  const schema = fields.findLast(({ number }) => number === 4)
+  const isCustom = schema !== undefined && BigInt.asUintN(32, varintAt(schema.value, 0).value) === 105n
+  return isCustom || fields.some(({ number }) => number === 16)
 }
 
 function verdictOf(series: SeriesSeen, rules: SplitRules): Verdict {

@@ -83,6 +83,9 @@ export const TIMES_LOST = DESK + 316
 export const REFUSALS = DESK + 320
 /** How long all that goes aside is before compression; 0 where there is nothing. */
 export const ASIDE_TOTAL = DESK + 640
+/** 2.0 that goes out as 1.0: histograms that are left out, and series that have nothing else. */
+export const HISTOGRAMS_LOST = DESK + 644
+export const SERIES_LOST = DESK + 648
 
 /** 24 bytes each: what the first labels of the last series looked like; and one more, that no label looks like. */
 export const SHAPES = DESK + 1024

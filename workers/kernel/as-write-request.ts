@@ -7,7 +7,7 @@
 //     repeated Exemplar exemplars = 4     repeated Exemplar exemplars = 3
 //     Metadata metadata = 5               –
 //     int64 created_timestamp = 6         –
-//   and without the times of times.ts; a Label is { string name = 1; string value = 2; }
+//   and without the times and the histograms of times.ts; a Label is { string name = 1; string value = 2; }
 import { MOST_PLACES, OUTPUT, PLACES } from './abi'
 import { copy } from './bytes'
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
@@ -15,7 +15,7 @@ import { closeBlock, encodeFull, full, openBlock } from './gather'
 import { exemplarSize, SpelledSeries } from './spelled-series'
 import { putSymbol, sizeOf } from './symbols'
 import { tenantAt, tenantCount } from './tenants'
-import { keptBytes, readTimes, timeIn } from './times'
+import { isCustom, keptBytes, readTimes, timeIn } from './times'
 import { behind, putVarint, varint } from './varint'
 
 /** Writes all shares of the last scan to the output, one behind the other; returns how long they are together. */
@@ -138,6 +138,7 @@ function writeRest(i: usize, end: usize, p: usize): usize {
 function writeWithoutTime(number: u32, i: usize, end: usize, p: usize): usize {
   const time = timeIn(number)
   readTimes(time, i, end)
+  if (isCustom) return p
   store<u8>(p, number == 2 ? 0x12 : 0x22)
   p = putVarint(p + 1, keptBytes)
   if (keptBytes == <u32>(end - i)) return copy(p, i, keptBytes)

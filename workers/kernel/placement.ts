@@ -10,6 +10,8 @@ import { putReplica, repeat, repeatLength, replica, Watch } from './watches'
 export let samples: u32 = 0
 export let histograms: u32 = 0
 export let exemplars: u32 = 0
+/** Whether the series finds its tenant, and nothing of it goes there. */
+let isLost: bool = false
 
 @unmanaged
 class Refusal {
@@ -52,7 +54,8 @@ export function openPlacement(knownTenants: usize): void {
   memory.fill(REFUSALS, 0, 2 * REASONS * REFUSAL_BYTES)
 }
 
-export function setCounts(s: u32, h: u32, e: u32): void {
+export function setCounts(s: u32, h: u32, e: u32, lost: bool): void {
+  isLost = lost
   samples = s
   histograms = h
   exemplars = e
@@ -128,6 +131,7 @@ function noPlace(place: usize, isSeries: bool, value: usize, n: u32): usize {
 // @ts-ignore: decorator
 @inline
 function countSeries(tenant: Tenant): usize {
+  if (isLost) return changetype<usize>(tenant)
   // The common case: all series of the push come from one replica. The tenant label itself may be an HA label; if
   // it is stripped, what counts is what goes out.
   if (tenant.replica != replica || stripped != 0 && changetype<Watch>(stripped).isHa) compareReplica(tenant)

@@ -20,7 +20,7 @@
 // If shares are to be of 1.0, samples and histograms are opened, and series measured; see spelled-series.ts.
 import { FAMILIES, FIELD_OF_1_0, MAX_ENTRIES, MESSAGE, METADATA_DROPPED, METADATA_OF_SERIES, MORE_ENTRIES, NEED_ENTRIES, NEED_REFS } from './abi'
 import { NEED_SYMBOLS, NEED_TENANTS, RULES, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
-import { TIMES_LOST } from './abi'
+import { HISTOGRAMS_LOST, SERIES_LOST, TIMES_LOST } from './abi'
 import { copy } from './bytes'
 import { addOption, addRow, openEntries } from './entries'
 import { openFamilies, reportFamily } from './families'
@@ -31,7 +31,7 @@ import { NO_ROOM_LEFT, openPlacement, placeSeries, refuseReference, REFUSED, set
 import { report } from './report'
 import { dropRefs, exemplars, histograms, isBad, openRefs, readOddSeries, readSeries, refersMore } from './series-v2'
 import { refs, refsEnd, samples, Series } from './series-v2'
-import { measure, spell, SpelledSeries } from './spelled-series'
+import { histogramsLost, measure, spell, SpelledSeries } from './spelled-series'
 import { addSymbol, endSymbols, openSymbols, symbolCount, tenantOf, textAt } from './symbols'
 import { closeTenants, openTenants, Tenant, tenantAt, tenantCount } from './tenants'
 import { timesLost } from './times'
@@ -133,6 +133,8 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
   const reportsFamilies = load<u32>(load<u32>(RULES) + FAMILIES) == METADATA_OF_SERIES
   let total: u64 = 0
   let lost: u32 = 0
+  let lostHistograms: u32 = 0
+  let lostSeries: u32 = 0
   let at = <usize>firstSeries
   while (at != 0) {
     const row = at
@@ -147,7 +149,10 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
       if (readOddSeries(series, spells)) return -1
     }
     if (spells && !isBad && measure(changetype<SpelledSeries>(row))) return -1
-    setCounts(samples, histograms, exemplars)
+    const loses = spells && !isBad && histogramsLost > 0
+    // Nothing of it goes out.
+    const isLost = loses && histograms == histogramsLost && samples + exemplars == 0
+    setCounts(samples, histograms, exemplars, isLost)
     endSeries()
     const place = isBad ? refuseReference() : placeSeries()
     if (place == NO_ROOM_LEFT) return NEED_TENANTS
@@ -155,6 +160,16 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
       dropRefs(first)
       isWhole = false
       continue
+    }
+    const tenant = changetype<Tenant>(place)
+    if (loses) {
+      lostHistograms += histogramsLost
+      if (isLost) {
+        lostSeries++
+        dropRefs(first)
+        continue
+      }
+      tenant.histograms -= histogramsLost
     }
     if (stripped != 0) {
       const pair = <usize>changetype<Watch>(stripped).start
@@ -166,7 +181,6 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     series.refs = <u32>first
     series.refsEnd = <u32>refs
     series.next = 0
-    const tenant = changetype<Tenant>(place)
     if (samples + histograms == 0 && !spells && !noteEmpty(series, tenant, exemplars)) return NEED_ENTRIES
     if (spells) {
       const size = spell(changetype<SpelledSeries>(row))
@@ -185,6 +199,8 @@ function route(from: usize, n: u32, mayKeep: bool): i32 {
     lost = asideTimesLost
   }
   store<u32>(TIMES_LOST, lost)
+  store<u32>(HISTOGRAMS_LOST, lostHistograms)
+  store<u32>(SERIES_LOST, lostSeries)
   const untouched = isWhole && tenantCount == 1 && loneCount == 0
   if (untouched) {
     tenantAt(0).size = n

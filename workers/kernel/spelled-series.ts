@@ -4,7 +4,7 @@
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { Series } from './series-v2'
 import { sizeOf } from './symbols'
-import { keptBytes, openTimes, readTime, readTimes, timeIn } from './times'
+import { isCustom, keptBytes, openTimes, readTime, readTimes, timeIn } from './times'
 import { behind, varint, varintSize } from './varint'
 
 /** A series that is to be spelled out. */
@@ -21,9 +21,13 @@ export class SpelledSeries extends Series {
 /** Bytes of what follows the labels in the series that was measured last. */
 let restSize: u64 = 0
 
+/** Histograms of it that 1.0 can't say. */
+export let histogramsLost: u32 = 0
+
 /** Measures what follows the labels. Answers 0 or FAULT: samples and histograms were not opened before. */
 export function measure(series: SpelledSeries): i32 {
   openTimes()
+  histogramsLost = 0
   const rest = <usize>series.rest
   const end = <usize>series.end
   let i = rest
@@ -52,9 +56,13 @@ export function measure(series: SpelledSeries): i32 {
     if (number == 6) {
       if (readTime(i)) return -1
     } else if (number != 1 && number != 5) {
-      last = stop
       if (number == 2 || number == 3) {
         if (readTimes(timeIn(number), fieldStart, stop)) return -1
+        if (isCustom) {
+          histogramsLost++
+          i = stop
+          continue
+        }
         restSize += 1 + varintSize(keptBytes) + keptBytes
       } else if (number == 4) {
         const size = exemplarSize(fieldStart, stop)
@@ -62,6 +70,7 @@ export function measure(series: SpelledSeries): i32 {
       } else {
         restSize += stop - i
       }
+      last = stop
     }
     i = stop
   }

@@ -18,7 +18,7 @@
 // that is reported. If shares are to be of 2.0, exemplars are opened; see as-request.ts.
 import { DEFAULT, FAMILIES, FIELD_OF_2_0, MAX_ENTRIES, MESSAGE, METADATA, METADATA_DROPPED, MORE_ENTRIES } from './abi'
 import { NAMES_OF_SERIES, NEED_ENTRIES, NEED_TENANTS, RULES, SHAPE_COUNT, SHAPES, TO_DEFAULT, TO_REPORT } from './abi'
-import { TIMES_LOST, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
+import { HISTOGRAMS_LOST, SERIES_LOST, TIMES_LOST, TOO_MANY_SERIES, WRONG_PROTOCOL } from './abi'
 import { InternedSeries, openAsRequest, readExemplar, taken, takeSeries } from './as-request'
 import { addOption, addRow, Entry, openEntries, optionBytes } from './entries'
 import { openFamilies, reportEntry, reportName } from './families'
@@ -116,7 +116,7 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
       place = placeSeries()
       if (reportsNames && place > NO_ROOM_LEFT && !reportName(changetype<Tenant>(place))) return NEED_ENTRIES
     } else if (keepsMetadata) {
-      setCounts(0, 0, 0)
+      setCounts(0, 0, 0, false)
       stripped = 0
       place = placeInDefault(false)
     } else {
@@ -164,6 +164,8 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
   }
   store<u32>(METADATA_DROPPED, dropped)
   store<u32>(TIMES_LOST, 0)
+  store<u32>(HISTOGRAMS_LOST, 0)
+  store<u32>(SERIES_LOST, 0)
   if (loneCount > 0) {
     const answer = foldAll()
     if (answer) return answer
@@ -279,7 +281,7 @@ function scanSeries(from: usize, end: usize): i32 {
     } else if (number == 4) histograms++
     i = stop
   }
-  setCounts(samples, histograms, exemplars)
+  setCounts(samples, histograms, exemplars, false)
   return 0
 }
 

@@ -10,11 +10,12 @@
  *       Metadata metadata = 5               –
  *       int64 created_timestamp = 6         –
  *     Sample.start_timestamp = 3, Histogram.start_timestamp = 17: –
+ *     Histogram with custom buckets (schema = 4 is -53, or there are custom_values = 16): –
  *
  * **What it looks like**, byte for byte: `0a`, length, contents. Contents: for each label, in the order of the
  * references, `0a`, length and `0a`, length, name, `12`, length, value; then the other fields in their order:
  * - `12`, length, a sample's fields as they came, without start_timestamp;
- * - `22`, length, a histogram's fields as they came, without start_timestamp;
+ * - `22`, length, a histogram's fields as they came, without start_timestamp; none of one with custom buckets;
  * - `1a`, length, an exemplar: its labels as above, then its other fields as they came;
  * - metadata and created_timestamp are left out; what no schema knows stays as it came.
  * All tags and lengths written here are the shortest varints. The request's own fields are left out: their numbers
@@ -28,12 +29,21 @@ import { expectType, type Field, fields, VARINT } from './wire.ts'
 /** Of a series. */
 const CREATED_TIMESTAMP = 6
 
+/** Of a series. */
+const HISTOGRAM = 3
+
+/** Of a histogram. */
+const SCHEMA = 4
+const CUSTOM_VALUES = 16
+/** -53, as a sint32 is written. */
+const CUSTOM_BUCKETS = 105
+
 /** Of a sample and of a histogram. */
 const START_TIMESTAMP = { 2: 3, 3: 17 } as const
 
 /**
  * How many times that are not 0 are lost with a field of a series: a sample, a histogram or the created timestamp
- * itself. Walks it, so that `writeAsV1` can trust it; throws a Fault.
+ * itself; none with a histogram that 1.0 can't say, which is lost as a whole. Walks it, so that `writeAsV1` can trust it; throws a Fault.
  */
 export function timesLost(bytes: Uint8Array, field: Field): number {
   if (field.number === CREATED_TIMESTAMP) return timeLost(bytes, field)
@@ -42,7 +52,17 @@ export function timesLost(bytes: Uint8Array, field: Field): number {
   for (const inner of fields(bytes, field.start, field.end)) {
     if (inner.number === START_TIMESTAMP[field.number]) lost += timeLost(bytes, inner)
   }
-  return lost
+  return field.number === HISTOGRAM && hasCustomBuckets(bytes, field) ? 0 : lost
+}
+
+/** Whether a histogram is one that 1.0 can't say. It is known to be a message. */
+export function hasCustomBuckets(bytes: Uint8Array, histogram: Field): boolean {
+  let schema = 0
+  for (const field of fields(bytes, histogram.start, histogram.end)) {
+    if (field.number === CUSTOM_VALUES) return true
+    if (field.number === SCHEMA && field.type === VARINT) schema = field.uint32
+  }
+  return schema === CUSTOM_BUCKETS
 }
 
 function timeLost(bytes: Uint8Array, field: Field): number {
@@ -92,7 +112,8 @@ function writeSeries(
       case 2:
         contents.len(SAMPLE_TAG, without(bytes, field, START_TIMESTAMP[2]))
         break
-      case 3:
+      case HISTOGRAM:
+        if (hasCustomBuckets(bytes, field)) break
         contents.len(HISTOGRAM_TAG, without(bytes, field, START_TIMESTAMP[3]))
         break
       case 4: {

@@ -47,6 +47,7 @@ function divide(push: Push, rules: SplitRules): SplitResult {
   const reporting = new Reporting(rules)
   let disagreements = 0
   let createdTimestampsLost = 0
+  let histogramsLost = 0
 
   for (const [index, entry] of message.entries.entries()) {
     received.add(entry.counts)
@@ -76,6 +77,8 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     }
     const draft = known ?? { tenant, parts: [], replica: new Replica(rules.haLabels) }
     if (!known) drafts.set(tenant, draft)
+    histogramsLost += entry.histogramsLost
+    if (isLost(entry)) return
     draft.parts.push({ entry: index, strip })
     createdTimestampsLost += entry.timesLost
     if (entry.kind !== 'series') return
@@ -96,8 +99,15 @@ function divide(push: Push, rules: SplitRules): SplitResult {
     decodedBytes: decoded.length,
     disagreements,
     createdTimestampsLost,
+    histogramsLost,
     reported: reporting.list([...drafts.keys()]),
   }
+}
+
+/** Whether nothing of it goes out: it had nothing but histograms that 1.0 can't say. */
+function isLost({ counts, histogramsLost }: Entry): boolean {
+  const { samples, histograms, exemplars } = counts
+  return histogramsLost > 0 && histograms === histogramsLost && samples + exemplars === 0
 }
 
 /** What goes out of a draft. */
@@ -164,7 +174,10 @@ function write(
 function countsOf(message: Message, parts: readonly Part[]): Counts {
   const tally = new Tally()
   for (const { entry, folds = [] } of parts) {
-    for (const one of [entry, ...folds]) tally.add((message.entries[one] as Entry).counts)
+    for (const one of [entry, ...folds]) {
+      const { counts, histogramsLost } = message.entries[one] as Entry
+      tally.add({ ...counts, histograms: counts.histograms - histogramsLost })
+    }
   }
   return tally.counts()
 }

@@ -43,6 +43,8 @@ export interface Entry {
   readonly counts: Counts
   /** Times that are lost when it is written; see `createdTimestampsLost`. */
   readonly timesLost: number
+  /** Histograms of it that are left out then. */
+  readonly histogramsLost: number
 }
 
 /** TimeSeries.metadata of 2.0, and its defaults where there is none. */

@@ -42,7 +42,7 @@
 import protobuf from 'protobufjs/minimal.js'
 import { Fault } from '../fault.ts'
 import type { Protocol } from '../split.ts'
-import { timesLost, writeAsV1 } from './as-write-request.ts'
+import { hasCustomBuckets, timesLost, writeAsV1 } from './as-write-request.ts'
 import type { Entry, Label, Message, Part, SeriesMetadata } from './message.ts'
 import { ShareSymbols } from './share-symbols.ts'
 import { Slices } from './slices.ts'
@@ -123,6 +123,7 @@ function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices, output: 
   const labels = new RefCheck(symbols.count)
   let hasBadReference = false
   let lost = 0
+  let histogramsLost = 0
   for (const field of fields(bytes, series.start, series.end)) {
     if (field.number === 1) expectType(field, LEN, VARINT)
     else if (field.number <= 5) expectType(field, LEN)
@@ -132,10 +133,12 @@ function checkSeries(bytes: Uint8Array, series: Field, symbols: Slices, output: 
     if (field.number === 4) counts.exemplars++
     if (field.number === 4 && !isExemplar(bytes, field, symbols)) hasBadReference = true
     if (field.number === 5 && !isMetadata(bytes, field, symbols)) hasBadReference = true
-    if (output === '1.0') lost += timesLost(bytes, field)
+    if (output === '2.0') continue
+    lost += timesLost(bytes, field)
+    if (field.number === 3 && hasCustomBuckets(bytes, field)) histogramsLost++
   }
   if (!labels.arePairs) hasBadReference = true
-  return { kind: 'series', hasBadReference, counts, timesLost: lost }
+  return { kind: 'series', hasBadReference, counts, timesLost: lost, histogramsLost }
 }
 
 function isExemplar(bytes: Uint8Array, exemplar: Field, symbols: Slices): boolean {

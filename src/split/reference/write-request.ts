@@ -90,6 +90,7 @@ const METADATA: Entry = {
   hasBadReference: false,
   counts: { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 1 },
   timesLost: 0,
+  histogramsLost: 0,
 }
 
 /** Walks the whole series, so that what comes later can trust it; its exemplars only where their labels are rewritten. */
@@ -103,7 +104,7 @@ function checkSeries(bytes: Uint8Array, series: Field, output: Protocol): Entry 
     if (field.number === 3 && output === '2.0') checkExemplar(bytes, field)
     if (field.number === 4) counts.histograms++
   }
-  return { kind: 'series', hasBadReference: false, counts, timesLost: 0 }
+  return { kind: 'series', hasBadReference: false, counts, timesLost: 0, histogramsLost: 0 }
 }
 
 function checkExemplar(bytes: Uint8Array, exemplar: Field): void {

@@ -73,6 +73,9 @@ export function readReport(
   const refusals = readRefusals(memory)
   for (const refusal of refusals) add(received, refusal)
   received.metadata += memory.word(abi.METADATA_DROPPED)
+  const histogramsLost = memory.word(abi.HISTOGRAMS_LOST)
+  received.histograms += histogramsLost
+  received.series += memory.word(abi.SERIES_LOST)
   return {
     ok: true,
     shares,
@@ -81,6 +84,7 @@ export function readReport(
     decodedBytes,
     disagreements: memory.word(abi.DISAGREEMENTS),
     createdTimestampsLost: memory.word(abi.TIMES_LOST),
+    histogramsLost,
     reported: readReported(memory, rules, metricNames, ids),
   }
 }

@@ -3,12 +3,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { writtenBy } from '../../../src/answer.ts'
 import type { Delivered } from '../../../src/egress/deliver.ts'
 import { type EgressStage, type EgressStageOptions, startEgress } from '../../support/egress.ts'
-import { message, series } from '../../support/messages.ts'
+import { message, type SeriesText, sample, series } from '../../support/messages.ts'
 import { protocolOf, type StoreKind, storeThat } from '../../support/protocol-stores.ts'
 import { answerWith, type Respond } from '../../support/receiver.ts'
 import { decodePush } from '../../support/remote-write.ts'
 import { share } from '../../support/shares.ts'
-import { varintField } from '../../support/wire.ts'
+import { concat, len, varintField } from '../../support/wire.ts'
 
 let stage: EgressStage
 afterEach(() => stage[Symbol.asyncDispose]())
@@ -338,6 +338,74 @@ describe('a share that is converted here', () => {
     expect(kinds(await push([], { beside }))).toEqual(['delivered'])
     expect(lost).toEqual([2])
     expect(stored().at(-1)).toBe('a: x y')
+  })
+
+  /** Series of a native histogram with custom buckets, with as many samples beside it. */
+  const custom = (name: string, samples = 0) =>
+    series(
+      { __name__: name },
+      {
+        samples: Array.from({ length: samples }, (_, i) => sample(i, 1000 + i)),
+        histograms: [concat(varintField(4, 105), len(16, new Uint8Array(8)))],
+      },
+    )
+  const customShare = (tenant: string, list: SeriesText[], samples: number) =>
+    share(tenant, message('2.0', list), {
+      protocol: '2.0',
+      series: list.length,
+      samples,
+      histograms: list.length,
+    })
+
+  test('loses histograms with custom buckets, which are counted, and not written', async () => {
+    const { push, lost, lostHistograms, stored } = await start({ respond: storeThat('answers 415').respond })
+    const beside = [customShare('a', [custom('x'), custom('y', 1)], 1)]
+    const delivered = await push([], { beside })
+    expect([kinds(delivered), writtenBy(delivered.deliveries)]).toEqual([
+      ['delivered'],
+      { samples: 1, histograms: 0, exemplars: 0 },
+    ])
+    expect([lost, lostHistograms]).toEqual([[], [2]])
+    expect(stored().at(-1)).toBe('a: y')
+  })
+
+  test.each(LACKING)(
+    'of which nothing is left is not sent, and a store that %s is not known by it',
+    async kind => {
+      const { push, lostHistograms, egress } = await start({ respond: storeThat(kind).respond })
+      const delivered = await push([], { beside: [customShare('a', [custom('x')], 0)] })
+      expect([kinds(delivered), writtenBy(delivered.deliveries)]).toEqual([
+        ['delivered'],
+        { samples: 0, histograms: 0, exemplars: 0 },
+      ])
+      expect([asked(), lostHistograms, egress.protocol.known]).toEqual([['2.0'], [1], undefined])
+      // And the next one still finds out.
+      expect(kinds(await push(['b/up'], TWO))).toEqual(['delivered'])
+      expect([asked(), egress.protocol.known]).toEqual([['2.0', '2.0', '1.0'], '1.0'])
+    },
+  )
+
+  test('that leaves with others counts its own', async () => {
+    const hold = gate(storeThat('answers 415').respond)
+    const { push, lostHistograms, egress } = await start({ respond: hold })
+    const first = push(['a/0'], TWO)
+    await until(() => egress.lanes.inFlight === 1)
+    const others = [
+      push([], { beside: [customShare('a', [custom('x', 3)], 3)] }),
+      push(['a/1', 'a/2'], TWO),
+      push([], { beside: [customShare('a', [custom('y')], 0)] }),
+    ]
+    await until(() => egress.lanes.queuedShares === 3)
+    hold.open()
+    const delivered = await Promise.all([first, ...others])
+    expect(delivered.flatMap(kinds)).toEqual(Array(4).fill('delivered'))
+    expect(delivered.map(({ deliveries }) => writtenBy(deliveries))).toEqual([
+      { samples: 1, histograms: 0, exemplars: 0 },
+      { samples: 3, histograms: 0, exemplars: 0 },
+      { samples: 2, histograms: 0, exemplars: 0 },
+      { samples: 0, histograms: 0, exemplars: 0 },
+    ])
+    expect(lostHistograms).toEqual([2])
   })
 
   test('goes in halves where it is too large as 1.0', async () => {

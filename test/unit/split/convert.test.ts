@@ -80,6 +80,7 @@ describe.each([
       ok: true,
       shares: [share],
       createdTimestampsLost: 0,
+      histogramsLost: 0,
       families: [],
     })
   })
@@ -108,6 +109,20 @@ describe.each([
         { tenant: 'a', kind: 'aside', protocol: '1.0', series: 0, metadata: 1 },
       ],
     })
+  })
+
+  it('has nothing of what 1.0 can’t say, and is none where that is all', () => {
+    const custom = concat(varintField(4, 105), len(16, new Uint8Array(8)))
+    const usual = varintField(4, 1)
+    const of = (...histograms: Uint8Array[]) => series({ tenant: 'a' }, { samples: [], histograms })
+    const [some] = done(split(push('2.0', message('2.0', [of(custom), of(usual, custom)])), rules())).shares
+    expect(convert(split, some!, '1.0', ROOM)).toMatchObject({
+      ok: true,
+      shares: [{ tenant: 'a', series: 1, histograms: 1 }],
+      histogramsLost: 2,
+    })
+    const [all] = done(split(push('2.0', message('2.0', [of(custom)])), rules())).shares
+    expect(convert(split, all!, '1.0', ROOM)).toMatchObject({ ok: true, shares: [], histogramsLost: 1 })
   })
 
   it('tells what its metadata says, because 1.0 has it elsewhere', () => {

@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { Protocol, Split } from '../../../../src/split/split.ts'
 import {
   label,
+  message,
   metadata,
   packed,
   push,
@@ -193,13 +194,106 @@ function lossCases(check: Case, split: Split): void {
     expect(splitBytes(split, '2.0', pushed).createdTimestampsLost).toBe(0)
   })
 
+  const custom = concat(
+    varintField(1, 6),
+    fixed64(3, 1n),
+    varintField(4, 105),
+    len(16, double(1, 0.1)),
+    varintField(17, 9),
+  )
+  const usual = concat(varintField(1, 6), varintField(4, 4), varintField(15, 1000))
+
   check('2.0 as 1.0: what a refused series loses is not counted', () => {
     const table = new SymbolTable()
-    const lost = timeSeriesV2(series({ x: 'y' }, { more: [varintField(6, 1)] }), table)
-    const bad = len(5, concat(packed([99, 0]), varintField(6, 1)))
+    const more = [varintField(6, 1), len(3, custom)]
+    const lost = timeSeriesV2(series({ x: 'y' }, { samples: [], more }), table)
+    const bad = len(5, concat(packed([99, 0]), ...more))
     const result = splitBytes(split, '2.0', concat(table.records(), lost, bad), { output: '1.0' })
-    expect(result).toMatchObject({ shares: [], createdTimestampsLost: 0 })
-    expect(result.refusals).toHaveLength(2)
+    expect(result).toMatchObject({ shares: [], createdTimestampsLost: 0, histogramsLost: 0 })
+    expect(result.refusals).toMatchObject([
+      { series: 1, histograms: 1 },
+      { series: 1, histograms: 1 },
+    ])
+  })
+
+  check('2.0 as 1.0: histograms with custom buckets are left out, and counted', () => {
+    const more = [len(3, custom), len(3, usual), len(3, custom), len(2, sample(2, 2000)), len(3, custom)]
+    const pushed = message('2.0', [series({ tenant: 'a' }, { more })])
+    const result = splitBytes(split, '2.0', pushed, { output: '1.0' })
+    // Their times are not counted: they are lost as a whole.
+    expect(result).toMatchObject({
+      histogramsLost: 3,
+      createdTimestampsLost: 0,
+      received: { series: 1, samples: 2, histograms: 4 },
+      shares: [{ series: 1, samples: 2, histograms: 1 }],
+    })
+    const kept = [len(4, usual), len(2, sample(2, 2000))]
+    expect(decodedShare(result.shares[0]!)).toEqual(timeSeries(series({ tenant: 'a' }, { more: kept })))
+    expect(splitBytes(split, '2.0', pushed)).toMatchObject({ histogramsLost: 0, shares: [{ histograms: 4 }] })
+  })
+
+  check(
+    '2.0 as 1.0: a histogram has custom buckets by its values or by its schema, of which the last counts',
+    () => {
+      const lost: readonly (readonly [Uint8Array, number])[] = [
+        [len(16, new Uint8Array(0)), 1],
+        [double(16, 0.5), 1],
+        [varintField(4, 105), 1],
+        [varintField(4, 105, { value: 9 }), 1],
+        [varintField(4, 2n ** 32n + 105n), 1],
+        [concat(varintField(4, 3), varintField(4, 105)), 1],
+        [concat(varintField(4, 105), varintField(4, 3)), 0],
+        [varintField(4, 106), 0],
+        [varintField(15, 105), 0],
+        [concat(varintField(4, 3), len(4, 'x')), 0],
+      ]
+      for (const [histogram, histogramsLost] of lost) {
+        const pushed = message('2.0', [series({ tenant: 'a' }, { histograms: [histogram] })])
+        const result = splitBytes(split, '2.0', pushed, { output: '1.0' })
+        expect(result).toMatchObject({ histogramsLost, shares: [{ histograms: 1 - histogramsLost }] })
+      }
+    },
+  )
+
+  check('2.0 as 1.0: a series that has nothing else is left out, and says nothing of its tenant', () => {
+    const exemplars = [{ labels: [['trace', 'x'] as const], rest: EXEMPLAR }]
+    const pushed = message('2.0', [
+      series(
+        { cluster: 'lost', tenant: 'a' },
+        { samples: [], histograms: [custom, custom], more: [varintField(6, 1)] },
+      ),
+      series({ cluster: 'kept', tenant: 'a' }),
+      series({ cluster: 'lost', tenant: 'a' }, { samples: [], histograms: [custom] }),
+      series({ tenant: 'b' }, { samples: [], histograms: [custom], exemplars }),
+      series({ tenant: 'c' }, { samples: [], histograms: [custom] }),
+      series({ cluster: 'kept', tenant: 'a' }, { samples: [], histograms: [usual] }),
+    ])
+    const result = splitBytes(split, '2.0', pushed, { output: '1.0', families: 'metadata' })
+    expect(result).toMatchObject({
+      histogramsLost: 5,
+      createdTimestampsLost: 0,
+      received: { series: 6, samples: 1, histograms: 6, exemplars: 1 },
+      shares: [
+        { tenant: 'a', series: 2, samples: 1, histograms: 1, ha: ['kept', ''], alone: false },
+        { tenant: 'b', series: 1, samples: 0, histograms: 0, exemplars: 1 },
+      ],
+      refusals: [],
+    })
+    expect(decodedShare(result.shares[0]!)).toEqual(
+      message('1.0', [
+        series({ cluster: 'kept', tenant: 'a' }),
+        series({ cluster: 'kept', tenant: 'a' }, { samples: [], histograms: [usual] }),
+      ]),
+    )
+  })
+
+  check('1.0 goes out as it came, and as 2.0, with histograms of custom buckets', () => {
+    const pushed = message('1.0', [series({ tenant: 'a' }, { samples: [], histograms: [custom] })])
+    for (const output of ['same', '2.0'] as const)
+      expect(splitBytes(split, '1.0', pushed, { output })).toMatchObject({
+        histogramsLost: 0,
+        shares: [{ series: 1, histograms: 1 }],
+      })
   })
 }
 
