@@ -1,9 +1,9 @@
 /**
  * `npm run bench -- hop`: what the way to a thread and back costs, by the size of the push. The threshold in
- * src/split/splitter.ts comes from here.
+ * src/remote-write/splitter.ts comes from here.
  */
-import type { SplitRules } from '../src/split/split.ts'
-import { createSplitter, type Splitter } from '../src/split/splitter.ts'
+import type { SplitRules } from '../src/remote-write/split.ts'
+import { createSplitter, type Splitter } from '../src/remote-write/splitter.ts'
 import { buildBody } from './load/payload.ts'
 import { benchRules } from './split/payloads.ts'
 

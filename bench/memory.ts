@@ -1,6 +1,6 @@
 /** `npm run bench -- memory`: 100,000 pushes of mixed sizes through one engine, and how much memory the process holds meanwhile. */
-import { createEngine } from '../src/split/engine.ts'
-import type { Push } from '../src/split/split.ts'
+import { createEngine } from '../src/remote-write/engine.ts'
+import type { Push } from '../src/remote-write/split.ts'
 import { buildBody } from './load/payload.ts'
 import { benchRules } from './split/payloads.ts'
 

@@ -4,9 +4,9 @@
  * fastest: on a busy machine only the fastest is about the code.
  */
 import { compressSync, uncompressSync } from 'snappy'
-import { createEngine } from '../src/split/engine.ts'
-import { mergeBodies } from '../src/split/merge.ts'
-import type { Share, Split } from '../src/split/split.ts'
+import { createEngine } from '../src/remote-write/engine.ts'
+import { mergeBodies } from '../src/remote-write/merge.ts'
+import type { Share, Split } from '../src/remote-write/split.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'
 
 const ROUNDS = 200

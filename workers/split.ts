@@ -1,8 +1,8 @@
 /** The thread's side of the split: unwrap, call, move the memory back. Answers with values, never throws for a bad body. */
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
-import { createEngine, type EngineName } from '../src/split/engine.ts'
-import { pack } from '../src/split/packed.ts'
-import type { SplitAnswer, SplitTask } from '../src/split/splitter.ts'
+import { createEngine, type EngineName } from '../src/remote-write/engine.ts'
+import { pack } from '../src/remote-write/packed.ts'
+import type { SplitAnswer, SplitTask } from '../src/remote-write/splitter.ts'
 
 const engine = createEngine(workerData as EngineName)
 

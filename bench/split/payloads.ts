@@ -1,6 +1,6 @@
 /** What the split is measured on: label sets of a real scrape, and pushes that real senders made. */
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Protocol, SplitRules } from '../../src/split/split.ts'
+import type { Protocol, SplitRules } from '../../src/remote-write/split.ts'
 import { buildBody } from '../load/payload.ts'
 
 export interface Payload {

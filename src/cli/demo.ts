@@ -4,7 +4,7 @@ import { startApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { DEMO_DEFAULTS, type RunningSluice, runDemo } from '../demo/demo.ts'
 import type { LogStream } from '../demo/screen.ts'
-import { createLogger } from '../log.ts'
+import { createLogger } from '../telemetry/log.ts'
 import { version } from './version.ts'
 
 export async function demo(stop: AbortSignal): Promise<void> {

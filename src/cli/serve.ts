@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Registry } from 'prom-client'
 import { startApp } from '../app.ts'
-import { createLogger } from '../log.ts'
+import { createLogger } from '../telemetry/log.ts'
 import { readConfig } from './read-config.ts'
 import { version } from './version.ts'
 

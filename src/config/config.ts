@@ -2,8 +2,8 @@
  * The configuration as the code uses it: typed, in base units, frozen. `schema.ts` says how text becomes this, with each
  * key's default and sentence; keys there are those of the YAML file.
  */
-import type { EngineName } from '../split/engine.ts'
-import type { Compression, Encoding, Protocol, SplitRules } from '../split/split.ts'
+import type { EngineName } from '../remote-write/engine.ts'
+import type { Compression, Encoding, Protocol, SplitRules } from '../remote-write/split.ts'
 import type { TenantFormat } from '../tenant.ts'
 import type { FollowedFile } from './followed-file.ts'
 import type { Secret } from './secret.ts'

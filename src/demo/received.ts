@@ -1,6 +1,7 @@
 /** The body of one push, read for display: labels and float samples. Histograms, exemplars and metadata are passed over. */
-import { decodeSnappy } from '../split/reference/snappy.ts'
-import { expectType, FIXED64, type Field, fields, LEN, VARINT } from '../split/reference/wire.ts'
+
+import { expectType, FIXED64, type Field, fields, LEN, VARINT } from '../wire/protobuf.ts'
+import { decodeSnappy } from '../wire/snappy.ts'
 import type { Labels, ReceivedSeries } from './memory.ts'
 import type { Sample } from './samples.ts'
 

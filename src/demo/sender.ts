@@ -4,7 +4,7 @@
  */
 import { Counter, Histogram, Registry } from 'prom-client'
 import { Client } from 'undici'
-import { encodeSnappy } from '../split/reference/snappy.ts'
+import { encodeSnappy } from '../wire/snappy.ts'
 import { pause } from './pause.ts'
 import { scrape, type Target } from './scrape.ts'
 import { type SentSeries, writeRequest } from './write-request.ts'

@@ -1,7 +1,7 @@
 /** Reads the body of one request into a buffer of its own, with a bound in bytes and in time. */
 import type { IncomingMessage } from 'node:http'
 import { SluiceError } from '../errors.ts'
-import { release } from '../split/release.ts'
+import { release } from '../wire/release.ts'
 
 export interface BodyLimits {
   readonly maxBytes: number

@@ -1,6 +1,6 @@
 /** What is known of one inbound connection: its sender, and when it is to end. */
 import type { Socket } from 'node:net'
-import { Sender } from '../egress/sender.ts'
+import { Sender } from '../lanes/quarantine.ts'
 
 export interface ConnectionOptions {
   /** 0 keeps it as long as its sender does. */

@@ -1,15 +1,15 @@
 /** The HTTP surface: which path takes which method, and what a push's head must say before its body is looked at. */
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, answerOfError, toSluiceError } from '../answer.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
-import type { Pipeline } from '../pipeline.ts'
-import type { Encoding } from '../split/split.ts'
+import { type Answer, answerOfError, toSluiceError } from '../push/answer.ts'
+import type { Pipeline } from '../push/pipeline.ts'
+import { negotiate } from '../remote-write/negotiate.ts'
+import type { Encoding } from '../remote-write/split.ts'
 import { printable } from '../text.ts'
 import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
 import { lingerBeforeClose } from './linger.ts'
-import { negotiate } from './negotiate.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 
 const PUSH_PATHS: readonly string[] = [

@@ -3,7 +3,7 @@
  * plain files, and mutation can reach everything.
  */
 import { compress } from 'snappyjs'
-import type { Push, SplitRules } from '../../src/split/split.ts'
+import type { Push, SplitRules } from '../../src/remote-write/split.ts'
 import { rules } from '../support/messages.ts'
 
 export interface Case {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { complaints } from '../../bench/ledger/check.ts'
-import { type LedgerOptions, runLedger } from '../../bench/ledger/run.ts'
+import { complaints } from '../ledger/check.ts'
+import { type LedgerOptions, runLedger } from '../ledger/run.ts'
 
 /** The short form of `npm run ledger`: some seconds, an impatient sender, troubles that change quickly. */
 const SHORT: LedgerOptions = {

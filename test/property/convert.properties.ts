@@ -1,7 +1,7 @@
 /** What holds for a push that goes out in the other protocol: it says the same, in other words. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Protocol, Share, Split } from '../../src/split/split.ts'
+import type { Protocol, Share, Split } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, recordsOf, type SeriesSeen, unsnappy, varintAt } from '../support/decode.ts'
 import { push } from '../support/messages.ts'

@@ -1,4 +1,4 @@
-import { splitByReference } from '../../src/split/reference/engine.ts'
+import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { convertProperties } from './convert.properties.ts'
 
 convertProperties('the reference engine', splitByReference)

@@ -1,7 +1,7 @@
 /** Exemplars that came in series of their own: wherever they go, none is lost, and stores of 2.0 get no such series. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { splitByReference } from '../../src/split/reference/engine.ts'
+import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { decodeMessage, exemplarV1, type SeriesSeen, unsnappy } from '../support/decode.ts'
 import { expectAsReference, freshKernel } from '../support/kernel.ts'
 import { message, push, rules, type SeriesText, sample, series } from '../support/messages.ts'

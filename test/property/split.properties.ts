@@ -1,7 +1,7 @@
 /** What holds for any push, whatever the engine: what goes in comes out, once, under the right tenant. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Protocol, Split, SplitResult } from '../../src/split/split.ts'
+import type { Protocol, Split, SplitResult } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, type SeriesSeen, unsnappy } from '../support/decode.ts'
 import { push, rules } from '../support/messages.ts'

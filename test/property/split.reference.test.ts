@@ -1,4 +1,4 @@
-import { splitByReference } from '../../src/split/reference/engine.ts'
+import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { splitProperties } from './split.properties.ts'
 
 splitProperties('the reference engine', splitByReference)

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { compressSync, uncompressSync } from 'snappy'
 import { expect, it } from 'vitest'
-import { loadKernel, startKernel } from '../../src/split/wasm/kernel.ts'
+import { loadKernel, startKernel } from '../../src/remote-write/wasm/kernel.ts'
 import * as abi from '../../workers/kernel/abi.ts'
 import { mutated } from '../support/arbitraries.ts'
 import { unsnappy } from '../support/decode.ts'

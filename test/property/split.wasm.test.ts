@@ -1,7 +1,7 @@
 /** The kernel: what holds for any engine, and that it equals the reference in every word of a result. */
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import type { Protocol, SplitRules } from '../../src/split/split.ts'
+import type { Protocol, SplitRules } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { expectAsReference, freshKernel } from '../support/kernel.ts'
 import { push } from '../support/messages.ts'

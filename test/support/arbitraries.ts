@@ -1,6 +1,6 @@
 /** Pushes and rules at random. */
 import fc from 'fast-check'
-import type { Protocol, SplitRules } from '../../src/split/split.ts'
+import type { Protocol, SplitRules } from '../../src/remote-write/split.ts'
 import type { Contents } from './arbitrary-fields.ts'
 import { requests } from './arbitrary-request-v2.ts'
 import { writeRequests } from './arbitrary-write-request.ts'

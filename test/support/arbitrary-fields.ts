@@ -4,7 +4,7 @@
  * payloads, the ends of int64, fields that no schema knows.
  */
 import fc from 'fast-check'
-import type { Protocol } from '../../src/split/split.ts'
+import type { Protocol } from '../../src/remote-write/split.ts'
 import { concat, fixed32, fixed64, len, type Text, varint, varintField, type Widths } from './wire.ts'
 
 /** Names that the rules look for, and neighbours of these. */

@@ -3,7 +3,7 @@
  * timestamps as the bytes they were, resolves 2.0 references, and shows strings byte by byte (latin1), so that nothing
  * that differs looks equal.
  */
-import type { Protocol } from '../../src/split/split.ts'
+import type { Protocol } from '../../src/remote-write/split.ts'
 
 /** Name and value, and the fields of the label that the schema does not name, if there are any. */
 type LabelSeen = readonly [name: string, value: string, unknown?: string]

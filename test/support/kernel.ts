@@ -1,11 +1,11 @@
 /** The kernel as the tests use it, and a comparison with the reference that leaves nothing out. */
 import { expect } from 'vitest'
-import type { MergeRequests } from '../../src/split/merge.ts'
-import { splitByReference } from '../../src/split/reference/engine.ts'
-import type { Push, Split, SplitResult, SplitRules } from '../../src/split/split.ts'
-import { splitByKernel } from '../../src/split/wasm/engine.ts'
-import { loadKernel } from '../../src/split/wasm/kernel.ts'
-import { mergeByKernel } from '../../src/split/wasm/merge.ts'
+import type { MergeRequests } from '../../src/remote-write/merge.ts'
+import { splitByReference } from '../../src/remote-write/reference/engine.ts'
+import type { Push, Split, SplitResult, SplitRules } from '../../src/remote-write/split.ts'
+import { splitByKernel } from '../../src/remote-write/wasm/engine.ts'
+import { loadKernel } from '../../src/remote-write/wasm/kernel.ts'
+import { mergeByKernel } from '../../src/remote-write/wasm/merge.ts'
 import { unsnappy } from './decode.ts'
 
 /** Compiled once; each engine has instances of its own. */

@@ -1,6 +1,6 @@
 /** Messages of both protocols from one description of their series. */
 import { compress } from 'snappyjs'
-import type { Protocol, Push, SplitRules } from '../../src/split/split.ts'
+import type { Protocol, Push, SplitRules } from '../../src/remote-write/split.ts'
 import { bytesOf, concat, double, len, type Text, varint, varintField } from './wire.ts'
 
 export interface SeriesText {

@@ -1,5 +1,5 @@
 /** Stores for tests that differ in what they make of remote write 2.0, and remember what they have really read. */
-import type { Protocol } from '../../src/split/split.ts'
+import type { Protocol } from '../../src/remote-write/split.ts'
 import { decodeMessage, unsnappy } from './decode.ts'
 import type { Respond } from './receiver.ts'
 

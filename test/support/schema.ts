@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
-import type { Protocol } from '../../src/split/split.ts'
+import type { Protocol } from '../../src/remote-write/split.ts'
 
 const MESSAGES = {
   '1.0': schema('write_request', 'prometheus.WriteRequest'),

@@ -1,7 +1,7 @@
 /** Shares for what never looks inside them. */
-import { Sender } from '../../src/egress/sender.ts'
-import type { PushContext } from '../../src/egress/shipment.ts'
-import type { Share } from '../../src/split/split.ts'
+import { Sender } from '../../src/lanes/quarantine.ts'
+import type { PushContext } from '../../src/lanes/shipment.ts'
+import type { Share } from '../../src/remote-write/split.ts'
 import type { TenantId } from '../../src/tenant.ts'
 import { compressed } from './stage.ts'
 

@@ -7,7 +7,7 @@ import type {
   SplitErrorCode,
   SplitResult,
   SplitRules,
-} from '../../src/split/split.ts'
+} from '../../src/remote-write/split.ts'
 import { decodeMessage, type MessageSeen, unsnappy } from './decode.ts'
 import { message, push, rules, type SeriesText } from './messages.ts'
 

@@ -1,6 +1,6 @@
 /** The worker behind thread-split.ts. */
 import { type MessagePort, workerData } from 'node:worker_threads'
-import { createSplitter, type SplitTask } from '../../src/split/splitter.ts'
+import { createSplitter, type SplitTask } from '../../src/remote-write/splitter.ts'
 
 const { port, answered } = workerData as { port: MessagePort; answered: Int32Array }
 const splitter = createSplitter({ threads: 1, engine: 'wasm', inlineBelowBytes: 0 })

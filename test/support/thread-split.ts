@@ -3,7 +3,7 @@
  * thread sleeps until the answer is there. A worker between the two runs the splitter as the process does.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { Split, SplitResult } from '../../src/split/split.ts'
+import type { Split, SplitResult } from '../../src/remote-write/split.ts'
 
 export interface ThreadSplit {
   readonly split: Split

@@ -1,4 +1,4 @@
-import { Upstream, type UpstreamOptions } from '../../src/egress/upstream.ts'
+import { Upstream, type UpstreamOptions } from '../../src/upstream/upstream.ts'
 
 /** A way to the store at `origin`, without TLS and credentials. Whoever starts it destroys it. */
 export function upstreamTo(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {

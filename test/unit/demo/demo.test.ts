@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { startApp } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { type RunningSluice, runDemo } from '../../../src/demo/demo.ts'
-import { createLogger } from '../../../src/log.ts'
+import { createLogger } from '../../../src/telemetry/log.ts'
 
 async function startSluice(yaml: string): Promise<RunningSluice> {
   const { config, warnings } = loadConfig({ file: { name: 'demo', text: yaml }, env: {} })

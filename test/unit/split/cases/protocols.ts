@@ -1,3 +1,0 @@
-import type { Protocol } from '../../../../src/split/split.ts'
-
-export const PROTOCOLS: readonly Protocol[] = ['1.0', '2.0']
