@@ -119,6 +119,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     refused: limit => metrics.limited(limit),
     mergeRequests: splitter.mergeRequests,
     convert: splitter.convert,
+    halve: splitter.halve,
   })
   const rules = rulesOf(config)
   const metadata = new MetadataRouter({
@@ -128,6 +129,7 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
       dropped: reason => metrics.metadataDropped(reason),
       limited: limit => metrics.limited(limit),
     },
+    compress: block => splitter.mergeRequests([block], 'fast'),
     now: () => performance.now(),
   })
   const metadataSweeper = setInterval(() => metadata.sweep(), METADATA_SWEEP_MS)

@@ -4,7 +4,7 @@
  */
 import { Counter, Histogram, Registry } from 'prom-client'
 import { Client } from 'undici'
-import { encodeSnappy } from '../wire/snappy.ts'
+import { storeSnappy } from '../wire/snappy.ts'
 import { pause } from './pause.ts'
 import { scrape, type Target } from './scrape.ts'
 import { type SentSeries, writeRequest } from './write-request.ts'
@@ -94,7 +94,7 @@ export class Sender {
     const gone = [...this.#previous].filter(([key]) => !current.has(key)).map(([, series]) => series)
     const stale = gone.map(({ labels }) => ({ labels, value: undefined }))
     this.#previous = current
-    await this.#deliver(encodeSnappy(writeRequest([...scraped, ...stale], time), 'fast'), signal)
+    await this.#deliver(storeSnappy(writeRequest([...scraped, ...stale], time)), signal)
   }
 
   async #deliver(body: Uint8Array, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,6 @@
 import type { BodyOf } from '../remote-write/body.ts'
 import type { Counted } from '../remote-write/counted.ts'
 import { type BridgeOptions, cross, type Headers } from '../remote-write/courier.ts'
-import { halve } from '../remote-write/halve.ts'
 import { Parcel } from '../remote-write/parcel.ts'
 import type { Share } from '../remote-write/split.ts'
 import type { Cancellation } from '../share/cancellation.ts'
@@ -18,6 +17,7 @@ import type { QueuedShare } from './shipment.ts'
 export interface FlightOptions extends BridgeOptions {
   readonly retry: RetryPolicy
   readonly bodyOf: BodyOf
+  readonly halve: (share: Share) => readonly [Share, Share] | undefined
   readonly random: () => number
   readonly happened: (
     what: Parameters<BridgeOptions['happened']>[0] | 'retry' | 'batch_split' | 'written_differs',
@@ -78,7 +78,7 @@ async function halvesOf(
   options: FlightOptions,
 ): Promise<Verdict> {
   if (verdict.kind !== 'rejected' || verdict.status !== 413) return verdict
-  const halves = halve(share)
+  const halves = options.halve(share)
   if (halves === undefined) return verdict
   options.happened('batch_split')
   const verdicts: Verdict[] = []

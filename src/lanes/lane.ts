@@ -66,6 +66,7 @@ export interface LaneDependencies {
   readonly turnMs: number
   readonly omitsWritten: boolean
   readonly bodyOf: BodyOf
+  readonly halve: FlightOptions['halve']
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number

@@ -1,21 +1,6 @@
+import { snappyClaim } from '../wire/snappy.ts'
 import { zstdClaim } from '../wire/zstd-claim.ts'
 import type { Push, SplitRules } from './split.ts'
-
-/**
- * What a snappy block claims to decode to: its first varint (format_description.txt of google/snappy, section 1), read
- * before anything is allocated. Returns bytes; undefined where it is no varint of at most 32 bits.
- */
-export function snappyClaim(block: Uint8Array): number | undefined {
-  let value = 0
-  for (let at = 0; at < 5; at++) {
-    const byte = block[at]
-    if (byte === undefined) return undefined
-    // The fifth byte holds bits 28 to 31; multiplication, because `<<` would make the sum negative.
-    value += (byte & 0x7f) * 2 ** (7 * at)
-    if (byte < 0x80) return value <= 0xffffffff ? value : undefined
-  }
-  return undefined
-}
 
 interface SplitCharge {
   readonly fixedBytes: number
@@ -41,7 +26,8 @@ export function splitCharge(
   { body, encoding, protocol }: Push,
   { output, maxDecodedBytes }: Pick<SplitRules, 'output' | 'maxDecodedBytes'>,
 ): SplitCharge {
-  const claim = encoding === 'snappy' ? (snappyClaim(body) ?? 0) : (zstdClaim(body) ?? maxDecodedBytes)
+  const claim =
+    encoding === 'snappy' ? (snappyClaim(body)?.length ?? 0) : (zstdClaim(body) ?? maxDecodedBytes)
   const decoded = claim > maxDecodedBytes ? 0 : claim
   const isPlain = protocol === '1.0' && output !== '2.0'
   return {

@@ -3,6 +3,7 @@
  * made. It is the split itself that converts, with rules by which all series stay together.
  */
 import type { Family, Protocol, Push, Share, Split, SplitResult, SplitRules } from './split.ts'
+import { TOGETHER } from './together.ts'
 
 export type Converted =
   | {
@@ -34,6 +35,7 @@ export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes
   const push: Push = { body: share.body, encoding: 'snappy', protocol: share.protocol }
   const rules: SplitRules = {
     ...TOGETHER,
+    families: 'metadata',
     output: to,
     maxDecodedBytes: share.decodedBytes,
     maxOutputBytes,
@@ -51,20 +53,3 @@ export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes
     families: result.reported.families.flatMap(it => it.families),
   }
 }
-
-/** No series has a tenant by its labels, so all go to the default one, whose name is put right afterwards. */
-const TOGETHER = {
-  labels: [],
-  precedence: 'config',
-  strip: false,
-  prefix: '',
-  defaultTenant: 'all',
-  missing: 'default',
-  invalid: 'default',
-  format: 'mimir',
-  metadata: 'default',
-  families: 'metadata',
-  haLabels: [],
-  compression: 'fast',
-  maxTenants: 1,
-} as const satisfies Partial<SplitRules>

@@ -66,7 +66,7 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   let elements = 0
   for (const share of shares) {
     decoded += share.decodedBytes
-    elements += share.body.length - varintBytes(share.body)
+    elements += share.body.length - lengthBytes(share.body)
   }
   if (decoded > MOST_DECODED_BYTES) throw new Error('BUG: shares that are too long together are merged')
   const length: number[] = []
@@ -80,7 +80,7 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   for (let at = shares.length - 1; at >= 0; at--) {
     const block = (shares[at] as Share).body
     const from = end - block.length
-    const prefix = varintBytes(block)
+    const prefix = lengthBytes(block)
     if (from >= 0) body.set(block, from)
     else body.set(block.subarray(prefix), from + prefix)
     end = from + prefix
@@ -89,8 +89,8 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   return body
 }
 
-/** Bytes of the varint that a block begins with. */
-function varintBytes(block: Uint8Array): number {
+/** Bytes of the varint that a block begins with; an engine made it, so it is one. */
+function lengthBytes(block: Uint8Array): number {
   let bytes = 1
   while ((block[bytes - 1] as number) >= 128) bytes++
   return bytes

@@ -6,6 +6,7 @@
  * included, are values; an exception here is a bug.
  */
 import type { TenantFormat, TenantId } from '../tenant.ts'
+import type { FaultCode } from '../wire/fault.ts'
 
 /** `1.0` is prometheus.WriteRequest, `2.0` is io.prometheus.write.v2.Request. */
 export type Protocol = '1.0' | '2.0'
@@ -174,16 +175,6 @@ export interface Refusal extends Counts {
   readonly example: string
 }
 
-/** Why a body could not be split at all; see the catalogue in errors.ts. */
-export type SplitErrorCode =
-  | 'snappy_corrupt'
-  | 'zstd_corrupt'
-  | 'decoded_too_large'
-  | 'protobuf_malformed'
-  | 'wrong_protocol'
-  | 'too_many_series'
-  | 'split_output_too_large'
-
 export type SplitResult =
   | {
       readonly ok: true
@@ -210,7 +201,7 @@ export type SplitResult =
     }
   | {
       readonly ok: false
-      readonly code: SplitErrorCode
+      readonly code: FaultCode
       /**
        * Position in bytes: in the body for `*_corrupt` and `decoded_too_large`, else in the decoded message. 0 for
        * `split_output_too_large`, which is the push's as a whole. The reference says what each position points at

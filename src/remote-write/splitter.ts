@@ -5,6 +5,7 @@
 import { Piscina } from 'piscina'
 import { type Converted, convert } from './convert.ts'
 import { createEngine, type EngineName } from './engine.ts'
+import { halve } from './halve.ts'
 import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
 import type { Protocol, Push, Share, SplitResult, SplitRules } from './split.ts'
@@ -48,6 +49,8 @@ export interface Splitter {
   readonly mergeRequests: MergeRequests
   /** The same; it is asked for only while a store is not known. Borrows the share; see convert.ts. */
   convert(share: Share, to: Protocol, maxOutputBytes: number): Converted
+  /** The same; for a share that a store finds too large. See halve.ts. */
+  halve(share: Share): readonly [Share, Share] | undefined
   /**
    * Resolves when every thread has loaded its engine and run it once; rejects where that can't be. Threads take memory
    * (some 30 MiB each), so they are started by the first push that is meant for one, and what comes before they are warm is
@@ -96,11 +99,13 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
   }
   const asOther: Splitter['convert'] = (share, to, maxOutputBytes) =>
     convert(split, share, to, maxOutputBytes)
+  const halves: Splitter['halve'] = share => halve({ split, mergeRequests }, share)
   if (options.threads === 0) {
     return {
       engine: name,
       mergeRequests,
       convert: asOther,
+      halve: halves,
       split: async (push, rules, begin) => inline(push, rules, begin),
       warm: async () => {},
       waiting: 0,
@@ -136,6 +141,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     engine: name,
     mergeRequests,
     convert: asOther,
+    halve: halves,
     split: async (push, rules, begin) => {
       if (push.body.length < inlineBelowBytes) return inline(push, rules, begin)
       const on = pool

@@ -4,7 +4,7 @@ import { matcherOf } from '../config/shed-rule.ts'
 import { Breaker } from '../lanes/breaker.ts'
 import { createDeliver, type Deliver } from '../lanes/deliver.ts'
 import { Departures } from '../lanes/departures.ts'
-import type { LaneEvents, LanePolicy } from '../lanes/lane.ts'
+import type { LaneDependencies, LaneEvents, LanePolicy } from '../lanes/lane.ts'
 import { Lanes, type LanesOptions } from '../lanes/lanes.ts'
 import { Memo } from '../lanes/memo.ts'
 import { Connections } from '../lanes/slots.ts'
@@ -24,6 +24,8 @@ export interface EgressOptions {
   readonly mergeRequests: MergeRequests
   /** Borrows the share. */
   readonly convert: (share: Share, to: Protocol, maxOutputBytes: number) => Converted
+  /** Borrows the share. */
+  readonly halve: LaneDependencies['halve']
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -44,7 +46,7 @@ const UPSTREAM_FAILURES = 4
 const SWEEP_MS = 10_000
 
 export function createEgress(options: EgressOptions): Egress {
-  const { config, upstream, events, refused, mergeRequests, convert } = options
+  const { config, upstream, events, refused, mergeRequests, convert, halve } = options
   const { random = Math.random, now = () => performance.now() } = options
   const { lanes: limits, breaker } = config
   const max = config.egress.maxConnsPerHost
@@ -74,6 +76,7 @@ export function createEgress(options: EgressOptions): Egress {
       convert: share => convert(share, '1.0', config.limits.maxSplitOutputBytes),
       turnMs: config.timeoutMs,
       omitsWritten,
+      halve,
       bodyOf: createBodyOf(mergeRequests, config.egress.compression),
       events,
       now,

@@ -1,6 +1,6 @@
 /**
- * The wire format of protobuf, read strictly. protobufjs's Reader reads the varints; every bound is checked here,
- * because that Reader takes groups, field 0 and over-long values in places.
+ * The wire format of protobuf, read strictly: groups, field 0 and over-long values are malformed, which protobufjs's
+ * Reader takes in places.
  *
  * A field is framed before anybody looks at what it means: tag, then length or value. `at` of a `protobuf_malformed`
  * is the position in the message of
@@ -11,7 +11,6 @@
  *
  * A varint need not be the shortest, tags and lengths included; it has at most 10 bytes and stays below 2^64.
  */
-import protobuf from 'protobufjs/minimal.js'
 import { Fault } from './fault.ts'
 
 export const VARINT = 0
@@ -33,32 +32,30 @@ export interface Field {
 
 /** The fields of the message that stands in `bytes` from `start` to `end`, in their order. Throws a Fault. */
 export function* fields(bytes: Uint8Array, start: number, end: number): Generator<Field> {
-  const reader = readerOf(bytes, start, end)
-  while (reader.pos < end) {
-    const at = reader.pos
-    const tag = readVarint(reader, 'a tag that is cut off or too long')
-    const type = tag.low & 7
-    const number = (tag.low >>> 0) >>> 3
-    if (tag.high !== 0 || number === 0) throw malformed(at, 'a field number that can not be')
+  const cursor = new Cursor(bytes, start, end)
+  while (cursor.at < end) {
+    const { at } = cursor
+    const tag = cursor.varint('a tag that is cut off or too long')
+    const type = tag & 7
+    const number = tag >>> 3
+    if (cursor.high !== 0 || number === 0) throw malformed(at, 'a field number that can not be')
+    const valueAt = cursor.at
     if (type === VARINT) {
-      const valueAt = reader.pos
-      const value = readVarint(reader, 'a varint that is cut off or too long')
-      yield { number, type, at, start: valueAt, end: reader.pos, uint32: value.low >>> 0 }
+      const value = cursor.varint('a varint that is cut off or too long')
+      yield { number, type, at, start: valueAt, end: cursor.at, uint32: value }
     } else if (type === FIXED64 || type === FIXED32) {
-      const valueAt = reader.pos
       const valueEnd = valueAt + (type === FIXED64 ? 8 : 4)
       if (valueEnd > end) throw malformed(valueAt, 'a fixed value that is cut off')
-      reader.pos = valueEnd
+      cursor.at = valueEnd
       yield { number, type, at, start: valueAt, end: valueEnd, uint32: 0 }
     } else if (type === LEN) {
-      const lengthAt = reader.pos
-      const length = readVarint(reader, 'a length that is cut off or too long')
-      if (length.high !== 0 || length.low >>> 0 > end - reader.pos) {
-        throw malformed(lengthAt, 'a length past the end of its parent')
+      const length = cursor.varint('a length that is cut off or too long')
+      if (cursor.high !== 0 || length > end - cursor.at) {
+        throw malformed(valueAt, 'a length past the end of its parent')
       }
-      const valueAt = reader.pos
-      reader.pos = valueAt + (length.low >>> 0)
-      yield { number, type, at, start: valueAt, end: reader.pos, uint32: 0 }
+      const from = cursor.at
+      cursor.at = from + length
+      yield { number, type, at, start: from, end: cursor.at, uint32: 0 }
     } else {
       throw malformed(at, 'a group or an unknown wire type')
     }
@@ -76,19 +73,26 @@ export function* uint32s(bytes: Uint8Array, field: Field): Generator<number> {
     yield field.uint32
     return
   }
-  const reader = readerOf(bytes, field.start, field.end)
-  while (reader.pos < field.end) {
-    yield readVarint(reader, 'a varint that is cut off or too long').low >>> 0
-  }
+  const cursor = new Cursor(bytes, field.start, field.end)
+  while (cursor.at < field.end) yield cursor.varint('a varint that is cut off or too long')
 }
 
-/** The shortest varint. */
-export function varintBytes(value: number): Uint8Array {
-  return protobuf.Writer.create().uint32(value).finish()
+/** A uint32 as the shortest varint, fresh. */
+export function varintBytes(value: number): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push(128 + (rest % 128))
+  bytes.push(rest)
+  return Uint8Array.from(bytes)
+}
+
+/** A field of wire type LEN: number, length, contents; in pieces, to be joined with others. */
+export function lengthField(number: number, contents: Uint8Array): readonly Uint8Array[] {
+  return [varintBytes(number * 8 + LEN), varintBytes(contents.length), contents]
 }
 
 /** Returns the pieces joined, or undefined if they are more than `maxBytes`; nothing is allocated then. */
-export function concat(pieces: readonly Uint8Array[], maxBytes: number): Uint8Array | undefined {
+export function concat(pieces: readonly Uint8Array[], maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
   if (length > maxBytes) return undefined
   const joined = new Uint8Array(length)
@@ -104,29 +108,42 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
-function readerOf(bytes: Uint8Array, start: number, end: number): protobuf.Reader {
-  const reader = protobuf.Reader.create(bytes)
-  reader.pos = start
-  reader.len = end
-  return reader
-}
+/** Reads varints one behind the other. */
+class Cursor {
+  readonly #bytes: Uint8Array
+  readonly #end: number
+  at: number
+  /** Bits 32 to 63 of the last varint. */
+  high = 0
 
-function readVarint(reader: protobuf.Reader, detail: string): { low: number; high: number } {
-  const at = reader.pos
-  const first = at < reader.len ? (reader.buf[at] as number) : 0x80
-  if (first < 0x80) {
-    // Nearly all of them, and without an object of 64 bits.
-    reader.pos++
-    return { low: first, high: 0 }
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes
+    this.#end = end
+    this.at = start
   }
-  try {
-    const value = reader.uint64()
-    // The tenth byte holds one bit; the Reader cuts off what stands above it.
-    if (reader.pos - at < 10 || (reader.buf[reader.pos - 1] as number) <= 1) return value
-  } catch {
-    // Cut off, or an eleventh byte.
+
+  /** Returns the low 32 bits. */
+  varint(detail: string): number {
+    const from = this.at
+    let low = 0
+    let high = 0
+    for (let shift = 0; shift < 70 && this.at < this.#end; shift += 7) {
+      const byte = this.#bytes[this.at++] as number
+      const bits = byte & 0x7f
+      if (shift < 28) low |= bits << shift
+      else if (shift === 28) {
+        low |= bits << 28
+        high = bits >> 4
+      } else high |= bits << (shift - 32)
+      if (byte < 0x80) {
+        // The tenth byte holds one bit.
+        if (shift === 63 && byte > 1) break
+        this.high = high >>> 0
+        return low >>> 0
+      }
+    }
+    throw malformed(from, detail)
   }
-  throw malformed(at, detail)
 }
 
 function malformed(at: number, detail: string): Fault {

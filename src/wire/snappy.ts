@@ -2,13 +2,34 @@
  * Snappy blocks: a varint with the length of the message, then elements, each a literal or a copy of what was decoded
  * before. https://github.com/google/snappy/blob/main/format_description.txt
  *
- * snappyjs encodes. Its decoder (0.7.0) can't be used for what strangers send: it fills up a block that is too short
- * with zeros, cuts one that is too long, allocates what a header claims, and refuses a valid short literal with an
- * explicit length near the end. So decoding is written out here, with every check in plain sight.
+ * Slow and obvious, for what is rare; pushes and shares are the kernel's. snappyjs's decoder (0.7.0) can't be used for
+ * what strangers send: it fills up a block that is too short with zeros, cuts one that is too long, allocates what a
+ * header claims, and refuses a valid short literal with an explicit length near the end.
  */
-import { compress } from 'snappyjs'
 import { Fault } from './fault.ts'
 import { concat, varintBytes } from './protobuf.ts'
+
+/** The varint that a block begins with: how long the message claims to be, and how many bytes say so. */
+export interface SnappyClaim {
+  readonly length: number
+  readonly bytes: number
+}
+
+/**
+ * Reads the claim before anything is allocated: at most five bytes, below 2^32, and not necessarily the shortest
+ * (format_description.txt of google/snappy, section 1). Undefined where there is none.
+ */
+export function snappyClaim(block: Uint8Array): SnappyClaim | undefined {
+  let length = 0
+  for (let i = 0; i < 5; i++) {
+    const byte = block[i]
+    if (byte === undefined) return undefined
+    // The fifth byte holds bits 28 to 31; multiplication, because `<<` would make the sum negative.
+    length += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) return length <= 0xffffffff ? { length, bytes: i + 1 } : undefined
+  }
+  return undefined
+}
 
 /** Start of the framed format, which is another thing: a chunk of type 0xff, six bytes long, "sNaPpY". */
 const FRAMED = Uint8Array.of(0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59)
@@ -22,13 +43,15 @@ export function decodeSnappy(body: Uint8Array, maxDecodedBytes: number): Uint8Ar
   if (isFramed(body)) {
     throw new Fault('snappy_corrupt', 0, 'framed snappy, where one block is expected')
   }
-  const { length, start } = readClaim(body)
+  const claim = snappyClaim(body)
+  if (claim === undefined) throw new Fault('snappy_corrupt', 0, 'no length at the start of the snappy block')
+  const { length } = claim
   if (length > maxDecodedBytes) {
     throw new Fault('decoded_too_large', 0, 'the snappy block claims more than the limit')
   }
   const message = new Uint8Array(length)
   let produced = 0
-  let at = start
+  let at = claim.bytes
   while (at < body.length) {
     const element = readElement(body, at)
     if (element.length > length - produced) {
@@ -57,21 +80,6 @@ export function decodeSnappy(body: Uint8Array, maxDecodedBytes: number): Uint8Ar
 /** Whether the body is in the framed format: read as a block, it would be corrupt at some odd place. */
 export function isFramed(body: Uint8Array): boolean {
   return FRAMED.every((byte, i) => body[i] === byte)
-}
-
-/** The varint at the start: at most five bytes, below 2^32, and not necessarily the shortest. */
-function readClaim(body: Uint8Array): { length: number; start: number } {
-  let length = 0
-  for (let i = 0; i < 5; i++) {
-    const byte = body[i]
-    if (byte === undefined) break
-    length += (byte & 0x7f) * 2 ** (7 * i)
-    if (byte < 0x80) {
-      if (length > 0xffffffff) break
-      return { length, start: i + 1 }
-    }
-  }
-  throw new Fault('snappy_corrupt', 0, 'no length at the start of the snappy block')
 }
 
 interface Element {
@@ -119,18 +127,14 @@ function cutOff(at: number): Fault {
   return new Fault('snappy_corrupt', at, 'a snappy element past the end of the block')
 }
 
-/** Returns a block that owns its memory; borrows `message`. `none` writes literals only. */
-export function encodeSnappy(message: Uint8Array, compression: 'fast' | 'none'): Uint8Array {
-  // snappyjs answers a Buffer with a pooled one; a plain view makes it allocate.
-  if (compression === 'fast') {
-    return compress(new Uint8Array(message.buffer, message.byteOffset, message.byteLength))
-  }
-  const pieces = [varintBytes(message.length)]
+/** A block of literals: as long as the message and a little more, and almost free. Fresh; borrows `message`. */
+export function storeSnappy(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  const pieces: Uint8Array[] = [varintBytes(message.length)]
   for (let start = 0; start < message.length; start += LITERAL_BYTES) {
     const literal = message.subarray(start, start + LITERAL_BYTES)
     pieces.push(literalHead(literal.length), literal)
   }
-  return concat(pieces, Number.POSITIVE_INFINITY) as Uint8Array
+  return concat(pieces, Number.POSITIVE_INFINITY) as Uint8Array<ArrayBuffer>
 }
 
 const LITERAL_BYTES = 65_536

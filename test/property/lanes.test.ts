@@ -12,7 +12,9 @@ import { Sender } from '../../src/lanes/quarantine.ts'
 import type { PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
 import { convert } from '../../src/remote-write/convert.ts'
 import { createEngine } from '../../src/remote-write/engine.ts'
+import { halve } from '../../src/remote-write/halve.ts'
 import { splitByReference } from '../../src/remote-write/reference/engine.ts'
+import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
 import type { Protocol, Share } from '../../src/remote-write/split.ts'
 import type { Cancellation } from '../../src/share/cancellation.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from '../../src/share/verdict.ts'
@@ -244,6 +246,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     refused: limit => bugs.push(limit),
     convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),
     mergeRequests,
+    halve: share => halve({ split: splitByReference, mergeRequests: mergeByReference }, share),
     now: Date.now,
     random: () => 0.5,
   })

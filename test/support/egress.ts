@@ -7,6 +7,7 @@ import type { Earlier } from '../../src/lanes/memo.ts'
 import { Sender } from '../../src/lanes/quarantine.ts'
 import type { PushContext } from '../../src/lanes/shipment.ts'
 import { convert } from '../../src/remote-write/convert.ts'
+import { halve } from '../../src/remote-write/halve.ts'
 import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
 import type { Protocol, Share, SplitRules } from '../../src/remote-write/split.ts'
@@ -94,6 +95,7 @@ export async function startEgress({
     },
     refused: () => {},
     mergeRequests: mergeByReference,
+    halve: share => halve({ split: splitByReference, mergeRequests: mergeByReference }, share),
     convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),
     ...(now === undefined ? {} : { now }),
   })

@@ -4,10 +4,10 @@ import type {
   Refusal,
   Share,
   Split,
-  SplitErrorCode,
   SplitResult,
   SplitRules,
 } from '../../src/remote-write/split.ts'
+import type { FaultCode } from '../../src/wire/fault.ts'
 import { decodeMessage, type MessageSeen, unsnappy } from './decode.ts'
 import { message, push, rules, type SeriesText } from './messages.ts'
 
@@ -37,7 +37,7 @@ export function done(result: SplitResult): Done {
   return result
 }
 
-export function expectFault(result: SplitResult, code: SplitErrorCode, at: number): void {
+export function expectFault(result: SplitResult, code: FaultCode, at: number): void {
   expect(result).toMatchObject({ ok: false, code, at })
   expect(result.ok || result.detail).toMatch(/^[\x20-\x7e]{5,80}$/)
 }

@@ -29,6 +29,8 @@ export interface MetadataRouterOptions {
   readonly policy: Config['metadata']
   readonly rules: Pick<SplitRules, 'haLabels' | 'compression' | 'maxOutputBytes'>
   readonly events: MetadataEvents
+  /** Makes a shorter block of one of literals, fresh; borrows it. */
+  readonly compress: (block: Uint8Array) => Uint8Array
   readonly now: () => number
 }
 
@@ -210,6 +212,7 @@ export class MetadataRouter {
     shares: readonly Share[],
   ): { shares: readonly Share[]; cargo: ReadonlyMap<Share, Cargo> } {
     const { compression, maxOutputBytes } = this.#options.rules
+    const { compress } = this.#options
     const cargo = new Map<Share, Cargo>()
     const made = new Map<TenantId, Share>()
     const bodies = new Map<string, MetadataBody>()
@@ -220,7 +223,8 @@ export class MetadataRouter {
       // Tenants with the same families, which are most where one application has many tenants, share the bytes.
       const key = load.key.join()
       const body =
-        bodies.get(key) ?? bodyOf(load.records, toCompress > 0 && compression !== 'none' ? 'fast' : 'none')
+        bodies.get(key) ??
+        bodyOf(load.records, toCompress > 0 && compression !== 'none' ? compress : undefined)
       if (!bodies.has(key)) toCompress -= body.decodedBytes
       bodies.set(key, body)
       left -= body.decodedBytes

@@ -1,9 +1,9 @@
 /** Metadata entries as a share of one tenant: a WriteRequest of 1.0 with nothing else in it. */
-import protobuf from 'protobufjs/minimal.js'
+
 import type { TenantId } from '../../tenant.ts'
-import { concat } from '../../wire/protobuf.ts'
-import { encodeSnappy } from '../../wire/snappy.ts'
-import type { Compression, Family, Share } from '../split.ts'
+import { concat, lengthField, varintBytes } from '../../wire/protobuf.ts'
+import { storeSnappy } from '../../wire/snappy.ts'
+import type { Family, Share } from '../split.ts'
 
 export interface MetadataBody {
   readonly body: Uint8Array
@@ -11,11 +11,14 @@ export interface MetadataBody {
   readonly metadata: number
 }
 
-/** Borrows the records. */
-export function bodyOf(records: readonly Uint8Array[], compression: Compression): MetadataBody {
-  const message = concat(records, Number.POSITIVE_INFINITY) as Uint8Array
+/** Borrows the records. `compress` takes a block of literals and gives a shorter one; without it, it stays as it is. */
+export function bodyOf(
+  records: readonly Uint8Array[],
+  compress?: (block: Uint8Array) => Uint8Array,
+): MetadataBody {
+  const message = joined(records)
   return {
-    body: encodeSnappy(message, compression),
+    body: compress?.(storeSnappy(message)) ?? storeSnappy(message),
     decodedBytes: message.length,
     metadata: records.length,
   }
@@ -42,17 +45,20 @@ export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly strin
 
 /** A record of `WriteRequest.metadata`. */
 export function recordOf({ name, type, help, unit }: Family): Uint8Array {
-  const writer = protobuf.Writer.create().uint32(METADATA).fork()
-  if (type !== 0) writer.uint32(TYPE).uint32(type)
-  writer.uint32(FAMILY_NAME).string(name)
-  if (help !== '') writer.uint32(HELP).string(help)
-  if (unit !== '') writer.uint32(UNIT).string(unit)
-  return writer.ldelim().finish()
+  const fields: (readonly Uint8Array[])[] = []
+  if (type !== 0) fields.push([Uint8Array.of(TYPE_TAG), varintBytes(type)])
+  fields.push(lengthField(FAMILY_NAME, Buffer.from(name)))
+  if (help !== '') fields.push(lengthField(HELP, Buffer.from(help)))
+  if (unit !== '') fields.push(lengthField(UNIT, Buffer.from(unit)))
+  return joined(lengthField(METADATA, joined(fields.flat())))
 }
 
-// Tags: number and wire type.
-const METADATA = 0x1a
-const TYPE = 0x08
-const FAMILY_NAME = 0x12
-const HELP = 0x22
-const UNIT = 0x2a
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return concat(pieces, Number.POSITIVE_INFINITY) as Uint8Array
+}
+
+const METADATA = 3
+const TYPE_TAG = 0x08
+const FAMILY_NAME = 2
+const HELP = 4
+const UNIT = 5

@@ -4,9 +4,10 @@
  */
 import type { TenantId } from '../../tenant.ts'
 import { Fault, faultResult } from '../../wire/fault.ts'
-import { decodeSnappy, encodeSnappy } from '../../wire/snappy.ts'
+import { decodeSnappy } from '../../wire/snappy.ts'
 import { decodeZstd } from '../../wire/zstd.ts'
 import type { Counts, Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
+import { encodeSnappy } from './compress.ts'
 import { type Folded, fold } from './fold.ts'
 import type { Entry, Message, Part } from './message.ts'
 import { Replica } from './replica.ts'

@@ -7,9 +7,10 @@
  */
 
 import { concat, fields } from '../../wire/protobuf.ts'
-import { decodeSnappy, encodeSnappy } from '../../wire/snappy.ts'
+import { decodeSnappy } from '../../wire/snappy.ts'
 import type { MergeRequests } from '../merge.ts'
 import { Strings } from './as-request.ts'
+import { encodeSnappy } from './compress.ts'
 import { writeSeries } from './request-v2.ts'
 
 export const mergeByReference: MergeRequests = (bodies, compression) => {

@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as abi from '../../../workers/kernel/abi.ts'
-import { faultResult } from '../../wire/fault.ts'
+import { type FaultCode, faultResult } from '../../wire/fault.ts'
 import { isFramed } from '../../wire/snappy.ts'
 import { decodeZstd } from '../../wire/zstd.ts'
 import { LARGE_SERIES } from '../merge.ts'
-import type { Push, Split, SplitErrorCode, SplitResult, SplitRules } from '../split.ts'
+import type { Push, Split, SplitResult, SplitRules } from '../split.ts'
 import { reportedFault } from './faults.ts'
 import { Instances } from './instances.ts'
 import { type Kernel, startKernel } from './kernel.ts'
@@ -265,7 +265,7 @@ function varintBytes(value: number): number {
 }
 
 interface Failure {
-  readonly code: SplitErrorCode
+  readonly code: FaultCode
   readonly detail: string
 }
 

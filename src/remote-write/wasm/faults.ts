@@ -1,9 +1,10 @@
 /** What the kernel's numbers mean, in the words of the reference. */
 import * as abi from '../../../workers/kernel/abi.ts'
-import type { SplitErrorCode, SplitResult } from '../split.ts'
+import type { FaultCode } from '../../wire/fault.ts'
+import type { SplitResult } from '../split.ts'
 import type { Memory } from './memory.ts'
 
-const CODES: Readonly<Record<number, SplitErrorCode>> = {
+const CODES: Readonly<Record<number, FaultCode>> = {
   [abi.SNAPPY_CORRUPT]: 'snappy_corrupt',
   [abi.PROTOBUF_MALFORMED]: 'protobuf_malformed',
   [abi.WRONG_PROTOCOL]: 'wrong_protocol',

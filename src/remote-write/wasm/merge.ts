@@ -1,6 +1,6 @@
 /** Merging messages of remote write 2.0 in WASM; merge-v2.ts of the kernel does it, this lays out the memory. */
 import * as abi from '../../../workers/kernel/abi.ts'
-import { snappyClaim } from '../charge.ts'
+import { snappyClaim } from '../../wire/snappy.ts'
 import type { MergeRequests } from '../merge.ts'
 import { Instances } from './instances.ts'
 import { type Kernel, startKernel } from './kernel.ts'
@@ -75,7 +75,7 @@ function putBodies({ memory }: Kernel, bodies: readonly Uint8Array[]): void {
 }
 
 function claimOf(body: Uint8Array): number {
-  return snappyClaim(body) ?? corrupt()
+  return snappyClaim(body)?.length ?? corrupt()
 }
 
 /** A copy of what was encoded. */

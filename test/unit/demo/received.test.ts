@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readPush } from '../../../src/demo/received.ts'
 import { isStale, numberOf } from '../../../src/demo/samples.ts'
 import { writeRequest } from '../../../src/demo/write-request.ts'
-import { encodeSnappy } from '../../../src/wire/snappy.ts'
+import { encodeSnappy } from '../../../src/remote-write/reference/compress.ts'
 
 const MAX = 32 << 20
 

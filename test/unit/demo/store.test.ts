@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/demo/memory.ts'
 import { type Store, startStore } from '../../../src/demo/store.ts'
 import { type SentSeries, writeRequest } from '../../../src/demo/write-request.ts'
-import { encodeSnappy } from '../../../src/wire/snappy.ts'
+import { encodeSnappy } from '../../../src/remote-write/reference/compress.ts'
 
 const NOW = 1_795_333_196_500
 

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { halve } from '../../../src/remote-write/halve.ts'
+import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
+import { mergeByReference } from '../../../src/remote-write/reference/merge-requests.ts'
 import type { Protocol, Share } from '../../../src/remote-write/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { message, metadata, series } from '../../support/messages.ts'
 import { share } from '../../support/shares.ts'
 import { concat, len } from '../../support/wire.ts'
+
+const engine = { split: splitByReference, mergeRequests: mergeByReference }
 
 const list = (count: number) =>
   Array.from({ length: count }, (_, i) => series({ __name__: `s${i}`, job: 'x' }))
@@ -13,7 +17,7 @@ const namesOf = ({ body, protocol }: Share) =>
 
 describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
   const halves = (bytes: Uint8Array) => {
-    const both = halve(share('t', bytes, { protocol }))
+    const both = halve(engine, share('t', bytes, { protocol }))
     if (both === undefined) throw new Error('no halves')
     return both
   }
@@ -45,7 +49,7 @@ describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
   })
 
   test.each([0, 1])('of %d series can’t be halved', count => {
-    expect(halve(share('t', message(protocol, list(count)), { protocol }))).toBeUndefined()
+    expect(halve(engine, share('t', message(protocol, list(count)), { protocol }))).toBeUndefined()
   })
 
   test('keeps fields beside its entries in both halves', () => {
@@ -56,7 +60,7 @@ describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {
 })
 
 test('metadata of 1.0 is halved with the series, of which there may be none', () => {
-  const both = halve(share('t', concat(metadata('a', 'A'), metadata('b', 'B'), metadata('c', 'C'))))
+  const both = halve(engine, share('t', concat(metadata('a', 'A'), metadata('b', 'B'), metadata('c', 'C'))))
   expect(both?.map(half => decodeMessage('1.0', unsnappy(half.body)).metadata.length)).toEqual([2, 1])
   expect(both?.map(half => [half.series, half.metadata])).toEqual([
     [0, 2],
@@ -71,7 +75,7 @@ test('a half of 2.0 has the symbols that its series refer to', () => {
       { exemplars: [{ labels: [['id', name]], rest: new Uint8Array(0) }] },
     ),
   )
-  const both = halve(share('t', message('2.0', list), { protocol: '2.0' }))
+  const both = halve(engine, share('t', message('2.0', list), { protocol: '2.0' }))
   expect(both?.map(({ body }) => decodeMessage('2.0', unsnappy(body)).symbols)).toEqual([
     ['', '__name__', 'a', 'job', 'x', 'id', 'b'],
     ['', '__name__', 'c', 'job', 'x', 'id', 'd'],

@@ -33,6 +33,7 @@ beforeEach(() => {
     refused() {},
     mergeRequests: splitter.mergeRequests,
     convert: splitter.convert,
+    halve: splitter.halve,
   })
   const pressure = new Pressure(config.admission, processVitals(2 ** 34))
   const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })
@@ -40,6 +41,7 @@ beforeEach(() => {
     policy: config.metadata,
     rules: { haLabels: [], compression: 'fast', maxOutputBytes: 1000 },
     events: { dropped() {}, limited() {} },
+    compress: block => block,
     now: () => 0,
   })
   registerGauges(metrics, { config, gate, pressure, egress, splitter, metadata })

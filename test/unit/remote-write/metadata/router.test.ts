@@ -6,6 +6,7 @@ import {
   MetadataRouter,
   type Routed,
 } from '../../../../src/remote-write/metadata/router.ts'
+import { mergeByReference } from '../../../../src/remote-write/reference/merge-requests.ts'
 import type { Protocol, Share, SplitRules } from '../../../../src/remote-write/split.ts'
 import { localVerdict, verdictOf } from '../../../../src/share/verdict.ts'
 import { freshKernel } from '../../../support/kernel.ts'
@@ -35,6 +36,7 @@ function start(policy: Readonly<Record<string, string | number>>, changes: Parti
     policy: config,
     rules: base,
     events: { dropped: reason => dropped.push(reason), limited: limit => limits.push(limit) },
+    compress: block => mergeByReference([block], 'fast'),
     now: () => clock,
   })
   const routed = (bytes: Uint8Array, from = 'sender', protocol: Protocol = '1.0', output = protocol) => {
