@@ -17,6 +17,11 @@ export let fieldType: u32 = 0
 /** Where the value begins; in a LEN field that is behind the length. */
 export let fieldStart: usize = 0
 export let fieldEnd: usize = 0
+
+/** For whoever has framed what is inside of a field, and goes on behind it. */
+export function setFieldEnd(end: usize): void {
+  fieldEnd = end
+}
 /** Of a VARINT field: its value as a uint32. As in every decoder, the low 32 bits of a longer one. */
 export let fieldValue: u32 = 0
 

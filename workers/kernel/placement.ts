@@ -37,6 +37,10 @@ export let disagreements: u32 = 0
 /** The label that `place` wants to be removed from the series; 0 for none. */
 export let stripped: usize = 0
 
+export function stripNothing(): void {
+  stripped = 0
+}
+
 /**
  * `knownTenants`: 2.0, for each symbol the place of the tenant that it names as a value, or 0; in 1.0 there is no
  * such table.

@@ -2,7 +2,7 @@
 // all of its references lead somewhere. Samples and histograms are counted and not opened.
 import { BAD_VARINT, PROTOBUF_MALFORMED, REFS, REFS_ROOM } from './abi'
 import { fault } from './fault'
-import { expectLen, expectVarint, fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
+import { expectLen, expectVarint, fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, setFieldEnd, VARINT } from './field'
 import { symbolCount, textAt, watchOf } from './symbols'
 import { readTime, readTimes, timeIn } from './times'
 import { behind, varint } from './varint'
@@ -240,7 +240,7 @@ function checkField(at: usize): i32 {
   refersMore = true
   if (number == 4) exemplars++
   const answer = number == 4 ? checkExemplar(fieldStart, end) : checkMetadata(fieldStart, end)
-  fieldEnd = end
+  setFieldEnd(end)
   return answer
 }
 

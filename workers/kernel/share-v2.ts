@@ -13,6 +13,7 @@ import { fault } from './fault'
 import { Aside, asideTotal, NOTHING } from './fold'
 import { spellAll } from './as-write-request'
 import { closeBlock, openBlock } from './gather'
+import { close, putRefs } from './message-v2'
 import { gather } from './share'
 import { fieldEnd, fieldNumber, fieldStart, fieldType, fieldValue, frame, VARINT } from './field'
 import { isWithinOutput } from './report'
@@ -123,18 +124,6 @@ function writeAll(tenant: Tenant, p: usize): usize {
   return p
 }
 
-/** Writes the references that stand as words from `ref` to `end` as a packed record at `q`; nothing where there are none. */
-// @ts-ignore: decorator
-@inline
-export function putRefs(ref: usize, end: usize, q: usize): usize {
-  if (ref == end) return q
-  store<u8>(q, 0x0a)
-  const packed = q + 2
-  q = packed
-  for (; ref < end; ref += 4) q = putVarint(q, refTo(load<u32>(ref)))
-  return close(packed, 1, q)
-}
-
 /**
  * Writes what is folded into a series: all but the labels, and metadata and created timestamp, which a series has once,
  * only where none before had them.
@@ -174,34 +163,6 @@ function hasField(series: Series, number: u32): bool {
     if (fieldNumber == number) return true
   }
   return false
-}
-
-/**
- * Writes the length of what stands from `contents` to `end` before it, where `room` bytes are left for that; returns
- * the new end.
- */
-// @ts-ignore: decorator
-@inline
-export function close(contents: usize, room: u32, end: usize): usize {
-  const length = <u32>(end - contents)
-  const at = contents - room
-  const needed = varintSize(length)
-  if (needed != room) {
-    memory.copy(at + needed, contents, length)
-    end = at + needed + length
-  }
-  // Exactly as long as it has to be: the contents stand right behind it.
-  if (needed == 1) store<u8>(at, length)
-  else putLength(at, length)
-  return end
-}
-
-function putLength(p: usize, v: u32): void {
-  while (v > 127) {
-    store<u8>(p++, (v & 127) | 128)
-    v >>= 7
-  }
-  store<u8>(p, v)
 }
 
 /** Writes the fields of a series from `i` on, but for its label references, and rewrites those inside. */

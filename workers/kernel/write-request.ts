@@ -26,7 +26,7 @@ import { countFrom, fault } from './fault'
 import { expectLen, fieldEnd, fieldNumber, fieldStart, frame } from './field'
 import { name, nameLength, readLabel, value, valueLength } from './labels'
 import { asideTotal, entryCount, foldAll, keepRecord, loneCount, noteEmpty, noteEntry, openFold, putEntriesAside } from './fold'
-import { exemplars as exemplarCount, histograms as histogramCount, samples as sampleCount } from './placement'
+import { exemplars as exemplarCount, histograms as histogramCount, samples as sampleCount, stripNothing } from './placement'
 import { NO_ROOM_LEFT, openPlacement, placeInDefault, placeSeries, REFUSED, setCounts, stripped } from './placement'
 import { report } from './report'
 import { endSymbols } from './symbols'
@@ -117,7 +117,7 @@ function scan(from: usize, end: usize, mayKeep: bool): i32 {
       if (reportsNames && place > NO_ROOM_LEFT && !reportName(changetype<Tenant>(place))) return NEED_ENTRIES
     } else if (keepsMetadata) {
       setCounts(0, 0, 0, false)
-      stripped = 0
+      stripNothing()
       place = placeInDefault(false)
     } else {
       if (reportsMetadata && !reportEntry(at, stop)) return NEED_ENTRIES
