@@ -6,7 +6,7 @@
 import { compressSync, uncompressSync } from 'snappy'
 import { createEngine } from '../src/remote-write/engine.ts'
 import { mergeBodies } from '../src/remote-write/merge.ts'
-import type { Share, Split } from '../src/remote-write/split.ts'
+import type { Split, SplitShare } from '../src/remote-write/split.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'
 
 const ROUNDS = 200
@@ -59,11 +59,11 @@ for (const tenants of [1, 10, 100]) {
 }
 
 /** Joins what the senders of a payload have for its first tenant. */
-function merge(name: string, payload: string, join: (shares: readonly Share[]) => Uint8Array): void {
+function merge(name: string, payload: string, join: (shares: readonly SplitShare[]) => Uint8Array): void {
   if (!name.includes(filter)) return
   const [first] = payloads().filter(it => it.name === payload)
   const shares = sharesOf(first as Payload)
-  const [{ tenant, series }] = shares as [Share]
+  const [{ tenant, series }] = shares as [SplitShare]
   const batch = shares.filter(it => it.tenant === tenant)
   const times: number[] = []
   for (let i = 0; i < (200_000 / series) * 4; i++) {
@@ -94,7 +94,7 @@ function facts(payload: Payload): { series: number; decodedBytes: number; larger
   return { series, decodedBytes, larger: (ours / native - 1) * 100 }
 }
 
-function sharesOf(payload: Payload): Share[] {
+function sharesOf(payload: Payload): SplitShare[] {
   return payload.bodies.flatMap(body => split(body, payload).shares)
 }
 

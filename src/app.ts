@@ -1,37 +1,51 @@
-/** The one place where things are made and joined; everything else receives. */
-import { readFileSync } from 'node:fs'
+/**
+ * What lives as long as the process, made and joined in one place; everything else receives. What follows from one
+ * configuration is made in generation.ts, and swapped here.
+ */
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import type { Address, Config } from './config/config.ts'
-import { FollowedFile } from './config/followed-file.ts'
+import { every } from './clock.ts'
+import type { Config, UpstreamConfig } from './config/config.ts'
 import { Following } from './config/following.ts'
+import type { LoadedConfig } from './config/load.ts'
 import type { ErrorCode } from './errors.ts'
+import { makeGeneration, splitRulesOf, type WriteUpstream } from './generation.ts'
+import { Generations } from './generations.ts'
 import { type Certificate, followCertificate, readCertificate } from './ingress/certificate.ts'
 import { createConnections } from './ingress/connection.ts'
+import { type Reload, registerReload } from './ingress/reload.ts'
 import { registerRoutes } from './ingress/routes.ts'
-import { createServer } from './ingress/server.ts'
-import { Gate } from './limits/gate.ts'
+import { createServer, limitServer } from './ingress/server.ts'
+import { createDeliver } from './lanes/deliver.ts'
+import { Memo } from './lanes/memo.ts'
+import { Account } from './limits/accounts.ts'
+import { gaugesOf } from './limits/gauges.ts'
 import { Pressure, processVitals } from './limits/pressure.ts'
 import { createPipeline, type PushReport } from './push/pipeline.ts'
+import { Reloading } from './reload.ts'
+import { RemoteWrite } from './remote-write/codec.ts'
+import { WriteDialect } from './remote-write/dialect.ts'
 import { MetadataRouter } from './remote-write/metadata/router.ts'
-import type { SplitRules } from './remote-write/split.ts'
 import { createSplitter } from './remote-write/splitter.ts'
+import type { Address } from './schema/address.ts'
 import { CortexTenantMetrics } from './telemetry/cortex-tenant-metrics.ts'
-import { registerGauges } from './telemetry/gauges.ts'
 import type { Logger } from './telemetry/log.ts'
-import { Metrics } from './telemetry/metrics.ts'
+import { Metrics, type UpstreamMetrics } from './telemetry/metrics.ts'
+import { createMetricsServer } from './telemetry/metrics-server.ts'
 import { PushLog } from './telemetry/push-log.ts'
-import { createEgress } from './upstream/egress.ts'
-import { Upstream } from './upstream/upstream.ts'
+import { matcherOf } from './text.ts'
+import { openUpstream } from './upstream/open.ts'
 
 export interface AppDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly version: string
+  /** Reads the configuration anew; without it there is nothing to reload. */
+  readonly load?: () => Promise<LoadedConfig>
   /** Lines that `log` could not write. */
   readonly logLinesDropped?: () => number
   /** How often files that the configuration names are read again. */
@@ -43,101 +57,39 @@ export interface App {
   /** Where pushes arrive, as `http://127.0.0.1:8080`. */
   readonly url: string
   readonly metricsUrl: string
+  /** Takes the configuration anew. */
+  readonly reload: Reload
+  /** The same because its file changed, with the care that nobody looks. */
+  readonly follow: Reload
   /** Not ready at once, then `timeout_shutdown`, drain, destroy. A second call waits for the first. */
   stop(): Promise<void>
 }
 
 const CERTIFICATE_INTERVAL_MS = 10_000
 const FOLLOW_INTERVAL_MS = 5000
-const METADATA_SWEEP_MS = 5000
+const SWEEP_MS = 5000
 /** After the drain: time for the last 503s to leave. */
 const LAST_ANSWERS_MS = 250
 
 /** Resolves when it listens. Rejects, with everything closed again, where it can't. */
-export async function startApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const {
-    log,
-    registry,
-    version,
-    logLinesDropped = () => 0,
-    followIntervalMs = FOLLOW_INTERVAL_MS,
-  } = dependencies
+export async function startApp(first: LoadedConfig, dependencies: AppDependencies): Promise<App> {
+  const { log, registry, version, load = async () => first } = dependencies
+  const { followIntervalMs = FOLLOW_INTERVAL_MS, logLinesDropped = () => 0 } = dependencies
+  const userAgent = `Sluice/${version}`
+  const now = () => performance.now()
   const stopping = new AbortController()
   const halt = new AbortController()
   let listening = false
+  let { config } = first
+
+  await using starting = new AsyncDisposableStack()
 
   const metrics = new Metrics({ registry, version, logLinesDropped, ...config.metrics })
   const peerMetrics =
     config.metrics.compatibility === 'cortex_tenant'
       ? new CortexTenantMetrics({ registry, ...config.metrics })
       : undefined
-
-  const pressure = new Pressure(config.admission, processVitals(totalmem()))
-  const gate = new Gate({
-    maxPushes: config.concurrency,
-    maxBytes: config.limits.maxInFlightBytes,
-    pressure: () => pressure.exceeded,
-    refused: limit => metrics.limited(limit),
-  })
-  const splitter = createSplitter({
-    threads: config.split.threads,
-    engine: config.engine,
-    broke: err => log.error({ err }, 'no thread could be started: the main thread splits everything'),
-  })
-  if (splitter.engine !== config.engine) {
-    log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
-  }
-  const following = new Following({
-    files: filesOf(config),
-    intervalMs: followIntervalMs,
-    changed: ({ key, path }) => log.info({ key, file: path }, 'a file changed and is used from now on'),
-    failed: ({ key }, err) => log.warn({ key, err }, 'a file can’t be used; what it held before is used on'),
-  })
-  const upstream = new Upstream({
-    target: config.target,
-    tenantHeader: config.tenant.header,
-    ...config.auth.egress,
-    ca: readCaBundle(config.auth.egress.caBundleFile),
-    timeoutMs: config.timeoutMs,
-    maxConnectionDurationMs: config.egress.maxConnectionDurationMs,
-    ipv6: config.enableIpv6,
-    userAgent: `Sluice/${version}`,
-    unauthorized: () => following.refreshSoon(),
-  })
-  const egress = createEgress({
-    config,
-    upstream,
-    events: {
-      attempted(attempt) {
-        metrics.attempted(attempt)
-        peerMetrics?.attempted(attempt)
-      },
-      happened: event => metrics.happened(event),
-      lost: (createdTimestamps, histograms) => metrics.lost(createdTimestamps, histograms),
-      broke: err => log.error({ err }, 'a bug: a batch could not be sent'),
-    },
-    refused: limit => metrics.limited(limit),
-    mergeRequests: splitter.mergeRequests,
-    convert: splitter.convert,
-    halve: splitter.halve,
-  })
-  const rules = rulesOf(config)
-  const metadata = new MetadataRouter({
-    policy: config.metadata,
-    rules,
-    events: {
-      dropped: reason => metrics.metadataDropped(reason),
-      limited: limit => metrics.limited(limit),
-    },
-    compress: block => splitter.mergeRequests([block], 'fast'),
-    now: () => performance.now(),
-  })
-  const metadataSweeper = setInterval(() => metadata.sweep(), METADATA_SWEEP_MS)
-  metadataSweeper.unref()
-  registerGauges(metrics, { config, gate, pressure, egress, splitter, metadata })
-
-  const pushLog = new PushLog({ log, responseErrors: config.log.responseErrors })
-
+  const pushLog = new PushLog({ log, responseErrors: () => config.log.responseErrors })
   const report = (push: PushReport) => {
     metrics.pushed(push)
     peerMetrics?.pushed(push)
@@ -147,79 +99,148 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     metrics.refused(code)
     pushLog.refused(code, message)
   }
+  const limited = (limit: string) => metrics.limited(limit)
 
-  const pipeline = createPipeline({
-    gate,
-    split: splitter.split,
-    deliver: egress.deliver,
-    memo: egress.memo,
-    metadata,
-    rules,
-    upstream: egress.protocol,
-    policy: {
-      on429: config.on429,
-      onUpstreamRefusal: config.onUpstreamRefusal,
-      acceptAll: config.tenant.acceptAll,
-      retryAfterMaxMs: config.retryAfterMaxMs,
-    },
-    maxBodyBytes: config.limits.maxBodyBytes,
-    pushDeadlineMs: config.pushDeadlineMs,
-    report,
+  const pressure = new Pressure(config.admission, starting.use(processVitals(totalmem())))
+  const account = new Account({
+    ...accountLimitsOf(config),
+    pressure: () => pressure.exceeded,
+    refused: limited,
   })
+  const splitter = createSplitter({
+    threads: config.split.threads,
+    engine: config.engine,
+    broke: err => log.error({ err }, 'no thread could be started: the main thread splits everything'),
+  })
+  starting.defer(() => splitter.close())
+  if (splitter.engine !== config.engine) {
+    log.warn({ engine: splitter.engine }, 'this machine has no SIMD for WASM: the slow engine splits')
+  }
+  const memo = new Memo(config.memo, now)
+  const metadata = new MetadataRouter({
+    policy: config.metadata,
+    rules: splitRulesOf(config),
+    events: { dropped: reason => metrics.metadataDropped(reason), limited },
+    compress: block => splitter.mergeRequests([block], 'fast'),
+    now,
+  })
+  starting.use(
+    every(SWEEP_MS, () => {
+      memo.sweep()
+      metadata.sweep()
+    }),
+  )
+  const codec = new RemoteWrite({ splitter, metadata, events: metrics })
+  const pipeline = createPipeline({ account, deliver: createDeliver({ now }), memo, report })
 
-  const files = config.auth.ingress
-  const tls = files === undefined ? undefined : readCertificate(files)
-  const server = createServer({
-    idleTimeoutMs: config.idleTimeoutMs,
-    timeoutMs: config.timeoutMs,
-    tls,
-    maxConnections: config.ingress.maxConnections,
-    refused,
+  const following = new Following({
+    files: () => [...generations.upstreams].flatMap(({ files }) => files),
+    intervalMs: followIntervalMs,
+    changed: ({ key, path }) => log.info({ key, file: path }, 'a file changed and is used from now on'),
+    failed: ({ key }, err) => log.warn({ key, err }, 'a file can’t be used; what it held before is used on'),
   })
+  const shown: Map<WriteUpstream, DisposableStack> = new Map()
+  const open = (section: UpstreamConfig, id: string): WriteUpstream => {
+    const { name } = section
+    const counted = metrics.upstream(name)
+    const rules = config.shed.map(({ pattern, afterMs }) => ({ matches: matcherOf(pattern), afterMs }))
+    const upstream = openUpstream(section, {
+      id,
+      dialect: new WriteDialect({
+        policy: { ...section, maxOutputBytes: config.limits.maxSplitOutputBytes },
+        engine: splitter,
+        events: counted.dialect,
+        now,
+      }),
+      userAgent,
+      shedAfterMs: tenant => rules.find(({ matches }) => matches(tenant))?.afterMs,
+      events: laneEvents(counted, peerMetrics, log),
+      refused: limited,
+      unauthorized: () => following.refreshSoon(),
+    })
+    const parts = new DisposableStack()
+    parts.use(counted)
+    parts.use(metrics.gauges.offer(upstream.gauges, { upstream: name }))
+    shown.set(upstream, parts)
+    return upstream
+  }
+  const close = async (upstream: WriteUpstream) => {
+    await upstream[Symbol.asyncDispose]()
+    shown.get(upstream)?.dispose()
+    shown.delete(upstream)
+  }
+  const closing: Set<Promise<void>> = new Set()
+  /** Nobody holds it any more; what late shares are still under way gets its time. */
+  const retire = (upstream: WriteUpstream) => {
+    const { name } = upstream
+    log.info({ upstream: name }, 'an upstream of an earlier configuration is drained')
+    const closed = upstream.drained(config.drainTimeoutMs).then(() => close(upstream))
+    closing.add(closed)
+    void closed.finally(() => closing.delete(closed))
+  }
+  starting.defer(async () => {
+    await Promise.all([...shown.keys()].map(close))
+    await Promise.all(closing)
+  })
+  const make = (next: Config, live: Iterable<WriteUpstream>) =>
+    makeGeneration(next, { codec, pipeline, live, open, userAgent })
+  const generations = new Generations(make(config, []), retire)
+
+  const apply = ({ config: next }: LoadedConfig) => {
+    const before = config
+    // What is opened now, is opened by the new numbers.
+    config = next
+    try {
+      generations.replace(make(next, generations.upstreams))
+    } catch (error) {
+      config = before
+      throw error
+    }
+    account.limit(accountLimitsOf(next))
+    pressure.limit(next.admission)
+    memo.limit(next.memo)
+    metadata.configure(next.metadata, splitRulesOf(next))
+    log.level = next.log.level
+    limitServer(server, serverLimitsOf(next))
+    void following.refresh()
+  }
+  const reloading = new Reloading({ first, load, apply, log })
+  for (const part of [gaugesOf(account, pressure), splitter.gauges, memo.gauges, metadata.gauges]) {
+    metrics.gauges.offer(part)
+  }
+  metrics.gauges.offer(reloading.gauges)
+
+  const tls = certificateOf(config)
+  const server = createServer({ ...serverLimitsOf(config), tls, refused })
+  starting.defer(() => server.close())
   registerRoutes(server, {
-    pipeline,
-    encodings: config.ingress.encodings,
-    maxBodyBytes: config.limits.maxBodyBytes,
-    timeoutMs: config.timeoutMs,
-    prefixHeader: config.tenant.prefixPreferSource ? config.tenant.header.toLowerCase() : undefined,
-    passOn: {
-      userAgent: `Sluice/${version}`,
-      forwardHeaders: config.egress.forwardHeaders,
-      compatibilityHeaders: config.compatibilityHeaders,
-    },
+    take: generations.take,
     refused,
     halt: halt.signal,
     connectionOf: createConnections({
-      maxAgeMs: config.ingress.maxConnectionAgeMs,
-      now: () => performance.now(),
+      maxAgeMs: () => config.ingress.maxConnectionAgeMs,
+      now,
       random: Math.random,
     }),
-    health: { ready: () => listening && !stopping.signal.aborted, stopping: () => stopping.signal.aborted },
+    readiness: {
+      ready: () => listening && !stopping.signal.aborted,
+      stopping: () => stopping.signal.aborted,
+    },
+    reload: reloading.reload,
   })
   const metricsServer = createMetricsServer(registry)
+  registerReload(metricsServer, reloading.reload)
+  starting.defer(() => metricsServer.close())
 
-  const close = async () => {
-    await Promise.all([server.close(), metricsServer.close()])
-    pressure.stop()
-    following.stop()
-    egress.stop()
-    clearInterval(metadataSweeper)
-    await Promise.all([splitter.close(), upstream.destroy()])
+  await listen(server, config.listen)
+  await listen(metricsServer, config.listenMetrics)
+  starting.use(pressure.watch())
+  starting.use(following.watch())
+  if (tls !== undefined) {
+    starting.use(followTls(server, tls, () => certificateOf(config), log))
   }
-
-  try {
-    await listen(server, config.listen)
-    await listen(metricsServer, config.listenMetrics)
-    pressure.start()
-    following.start()
-    listening = true
-  } catch (error) {
-    await close()
-    throw error
-  }
-  if (files !== undefined && tls !== undefined) {
-    follow(server.server as unknown as HttpsServer, tls, files, log, stopping.signal)
-  }
+  listening = true
+  const running = starting.move()
 
   async function stop(): Promise<void> {
     stopping.abort()
@@ -234,14 +255,14 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
     await server.close()
     drained.abort()
     await deadline
-    await close()
+    await running.disposeAsync()
     log.info('stopped')
   }
 
   /** Every sender takes a 503 or a broken connection as "send it again", so nothing is lost by this; it is said all the same. */
   async function cutShort(): Promise<void> {
     log.warn(
-      { pushes: gate.pushes, seconds: config.drainTimeoutMs / 1000 },
+      { pushes: account.pushes, seconds: config.drainTimeoutMs / 1000 },
       'pushes not delivered within drain_timeout; their senders were not told OK and will send them again',
     )
     halt.abort()
@@ -253,6 +274,8 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   return {
     url: urlOf(server, tls === undefined ? 'http' : 'https'),
     metricsUrl: urlOf(metricsServer, 'http'),
+    reload: reloading.reload,
+    follow: reloading.follow,
     stop() {
       stopped ??= stop()
       return stopped
@@ -260,53 +283,43 @@ export async function startApp(config: Config, dependencies: AppDependencies): P
   }
 }
 
-/** Those whose content may change while we run. */
-function filesOf({ auth }: Config): readonly FollowedFile[] {
-  const { password } = auth.egress
-  return password instanceof FollowedFile ? [password] : []
+function accountLimitsOf({ concurrency, limits }: Config) {
+  return { maxPushes: concurrency, maxBytes: limits.maxInFlightBytes }
 }
 
-function readCaBundle(file: string): string | undefined {
-  if (file === '') return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new Error(`auth.egress.tls_config.ca_bundle_file can’t be read: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
+function serverLimitsOf({ idleTimeoutMs, timeoutMs, ingress }: Config) {
+  return { idleTimeoutMs, timeoutMs, maxConnections: ingress.maxConnections }
 }
 
-function rulesOf(config: Config): SplitRules {
-  const { tenant, limits } = config
-  const { route } = config.metadata
+function laneEvents({ lanes }: UpstreamMetrics, peer: CortexTenantMetrics | undefined, log: Logger) {
   return {
-    labels: tenant.labels,
-    precedence: tenant.precedence,
-    strip: tenant.strip,
-    prefix: tenant.prefix,
-    defaultTenant: tenant.defaultTenant,
-    missing: tenant.missing,
-    invalid: tenant.invalid,
-    format: tenant.format,
-    output: 'same',
-    metadata: route === 'drop' || route === 'default' ? route : 'report',
-    families: 'none',
-    haLabels: config.lanes.haLabels,
-    compression: config.egress.compression,
-    maxDecodedBytes: limits.maxDecodedBytes,
-    maxOutputBytes: limits.maxSplitOutputBytes,
-    maxTenants: limits.maxTenantsPerPush,
-    maxSeries: limits.maxSeries,
+    attempted(attempt: Parameters<typeof lanes.attempted>[0]) {
+      lanes.attempted(attempt)
+      peer?.attempted(attempt)
+    },
+    happened: lanes.happened,
+    broke: (err: unknown) => log.error({ err }, 'a bug: a batch could not be sent'),
   }
 }
 
-function createMetricsServer(registry: Registry): FastifyInstance {
-  const server = Fastify({ logger: false, forceCloseConnections: true })
-  server.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  )
-  return server
+function certificateOf({ auth }: Config): Certificate | undefined {
+  const files = auth.ingress
+  return files && readCertificate({ certFile: files.certFile.path, keyFile: files.keyFile.path })
+}
+
+function followTls(
+  server: FastifyInstance,
+  tls: Certificate,
+  read: () => Certificate | undefined,
+  log: Logger,
+): Disposable {
+  return followCertificate(tls, {
+    server: server.server as unknown as HttpsServer,
+    read: () => read() ?? tls,
+    changed: () => log.info('the certificate changed and is served from now on'),
+    failed: err => log.warn({ err }, 'the certificate changed and can’t be used; the old one is served on'),
+    intervalMs: CERTIFICATE_INTERVAL_MS,
+  })
 }
 
 async function listen(server: FastifyInstance, { host, port }: Address): Promise<void> {
@@ -322,21 +335,4 @@ function everyInterface(): string {
 function urlOf(server: FastifyInstance, scheme: string): string {
   const { address, family, port } = server.server.address() as AddressInfo
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-}
-
-function follow(
-  server: HttpsServer,
-  tls: Certificate,
-  files: { certFile: string; keyFile: string },
-  log: Logger,
-  signal: AbortSignal,
-): void {
-  followCertificate(tls, {
-    server,
-    read: () => readCertificate(files),
-    changed: () => log.info({ file: files.certFile }, 'the certificate changed and is served from now on'),
-    failed: err => log.warn({ err }, 'the certificate changed and can’t be used; the old one is served on'),
-    intervalMs: CERTIFICATE_INTERVAL_MS,
-    signal,
-  })
 }

@@ -17,12 +17,12 @@ export async function demo(stop: AbortSignal): Promise<void> {
 
 /** The environment stays out of it: it may hold what is meant for another Sluice. */
 async function startSluice(yaml: string, aboveTable: LogStream): Promise<RunningSluice> {
-  const { config } = loadConfig({ file: { name: 'demo.yaml', text: yaml }, env: {} })
+  const loaded = loadConfig({ file: { name: 'demo.yaml', text: yaml }, env: {} })
   // Lines that the table does not know of would make it redraw in the wrong place.
   const stream = process.stdout.isTTY && process.stderr.isTTY ? aboveTable : process.stderr
   const registry = new Registry()
-  const log = createLogger(config.log, stream)
-  const app = await startApp(config, { log, registry, version: version() })
+  const log = createLogger(loaded.config.log, stream)
+  const app = await startApp(loaded, { log, registry, version: version() })
   return {
     pushUrl: `${app.url}/api/v1/push`,
     metricsUrl: `${app.metricsUrl}/metrics`,

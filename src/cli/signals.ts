@@ -1,6 +1,7 @@
 /**
  * Aborts at the first SIGTERM or SIGINT; a second one ends the process at once, for whoever can't wait for the drain.
- * SIGHUP does nothing: cortex-tenant dies of it, although its own service file sends it to reload.
+ * SIGHUP does nothing until somebody listens (`onHangup`): cortex-tenant dies of it, although its own service file sends
+ * it to reload.
  */
 export function signals(): AbortSignal {
   const stop = new AbortController()
@@ -12,4 +13,9 @@ export function signals(): AbortSignal {
   process.on('SIGINT', onSignal)
   process.on('SIGHUP', () => {})
   return stop.signal
+}
+
+/** Calls `work` at each SIGHUP. */
+export function onHangup(work: () => void): void {
+  process.on('SIGHUP', work)
 }

@@ -1,68 +1,151 @@
+import { areSame } from '../schema/fingerprint.ts'
+import { type Key, leafOf, listed, type Node } from '../schema/key.ts'
+import type { Leaf } from '../schema/leaf.ts'
+import { formatPlace, Misfit, quote } from '../schema/problem.ts'
+import { isShort, meaningOf, originOf, type Path, type Scalar, textOf } from '../schema/tree.ts'
 import type { Config } from './config.ts'
-import { listed } from './key.ts'
-import { formatPlace, quote } from './problem.ts'
-import { KEYS } from './schema.ts'
-import type { Settings } from './setting.ts'
-import { leafOf } from './values.ts'
+import { escaped } from './expand.ts'
+import { KEYS, SCHEMA } from './schema.ts'
+import { pathText, type Setting } from './settings.ts'
 
 /** One key of the configuration in force. */
 export interface EffectiveKey {
+  /** `tenant.label`, `routes[0].tenants` */
   readonly path: string
+  readonly steps: Path
   /** As one would write it in YAML; secrets are `[redacted]`. */
   readonly yaml: string
   /** `default`, `sluice.yaml:3:9` or `CT_LISTEN`. */
   readonly from: string
+  readonly restart: Key['restart']
 }
 
+/** What each key means, secrets too: kept apart, so that nobody prints it. */
+const MEANINGS = new WeakMap<EffectiveKey, () => unknown>()
+
 /** Lists every key with what is in force. Goes by the texts, as they were written, and shows each as its type allows. */
-export function effectiveKeys(
-  config: Config,
-  settings: Settings,
-  written: ReadonlySet<string>,
-): EffectiveKey[] {
+export function effectiveKeys(config: Config, settings: readonly Setting[]): EffectiveKey[] {
   // What a key without a default came to be.
   const derived: Readonly<Record<string, string>> = {
     'tenant.missing': config.tenant.missing,
     'tenant.header': config.tenant.header,
     'split.threads': `${config.split.threads}`,
   }
-  return KEYS.map(({ path, key }) => {
-    const setting = written.has(path) ? settings.get(path) : undefined
-    if (setting === undefined) {
-      const text = derived[path] ?? key.default ?? ''
-      return {
-        path,
-        yaml: key.list ? `[${listed(text).map(scalar).join(', ')}]` : scalar(text),
-        from: 'default',
+  const written = Map.groupBy(settings, ({ path }) => pathText(path))
+  const visit = (node: Node, steps: Path): EffectiveKey[] => {
+    const path = pathText(steps)
+    switch (node.kind) {
+      case 'key': {
+        const setting = written.get(path)?.[0]
+        return [setting === undefined ? byDefault(node, steps, derived[path]) : asWritten(setting)]
       }
+      case 'section':
+        return Object.entries(node.keys).flatMap(([name, child]) => visit(child, [...steps, name]))
+      case 'named':
+      case 'listed':
+        return settings.filter(({ path }) => steps.every((step, i) => path[i] === step)).map(asWritten)
     }
-    const leaf = leafOf(key, setting)
-    // What stands in place of a section is shown as what it means there.
-    const shown = (text: string) => (setting.short ? `${leaf.parse(text, setting.origin)}` : leaf.show(text))
-    const texts = setting.texts.map(({ text }) => scalar(shown(text)))
-    return {
-      path,
-      yaml: key.list ? `[${texts.join(', ')}]` : (texts[0] as string),
-      from: formatPlace(setting.place),
-    }
-  })
+  }
+  return visit(SCHEMA, [])
+}
+
+function byDefault(key: Key, steps: Path, derived: string | undefined): EffectiveKey {
+  const text = derived ?? key.default ?? ''
+  const texts = key.list ? listed(text) : [text]
+  const yaml = key.list ? `[${texts.map(scalar).join(', ')}]` : scalar(text)
+  const effective = { path: pathText(steps), steps, yaml, from: 'default', restart: key.restart }
+  MEANINGS.set(effective, () => texts.map(text => meant(key.leaf, text)))
+  return effective
+}
+
+function asWritten({ path: steps, key, scalars, place }: Setting): EffectiveKey {
+  const texts = scalars.map(written => scalar(shownText(key, written)))
+  const yaml = key.list ? `[${texts.join(', ')}]` : (texts[0] ?? '')
+  const effective = { path: pathText(steps), steps, yaml, from: formatPlace(place), restart: key.restart }
+  MEANINGS.set(effective, () =>
+    scalars.map(written => meant(leafOf(key, written), meaningOf(written), written)),
+  )
+  return effective
 }
 
 /** As YAML, in the sections of the configuration file, each value with its origin. For logs and `check`. */
 export function renderConfig(effective: readonly EffectiveKey[]): string {
   const lines: string[] = []
-  let open: readonly string[] = []
-  for (const { path, yaml, from } of effective) {
-    const sections = path.split('.')
-    const name = sections.pop() as string
-    sections.forEach((section, depth) => {
-      if (open.slice(0, depth + 1).join('.') !== sections.slice(0, depth + 1).join('.'))
-        lines.push(`${'  '.repeat(depth)}${section}:`)
+  let open: Path = []
+  for (const { steps, yaml, from } of effective) {
+    let known = 0
+    while (known < steps.length - 1 && steps[known] === open[known]) known++
+    // An item of a list begins with its first key.
+    let begins = false
+    steps.slice(0, -1).forEach((step, depth) => {
+      if (depth < known) return
+      if (typeof step === 'number') begins = true
+      else {
+        lines.push(`${indentOf(depth, begins)}${name(step)}:`)
+        begins = false
+      }
     })
-    open = sections
-    lines.push(`${'  '.repeat(sections.length)}${name}: ${yaml} # ${from}`)
+    open = steps.slice(0, -1)
+    lines.push(`${indentOf(steps.length - 1, begins)}${name(steps.at(-1) ?? '')}: ${yaml} # ${from}`)
   }
-  return `${lines.join('\n')}\n`
+  return lines.map(line => `${line}\n`).join('')
+}
+
+function indentOf(depth: number, begins: boolean): string {
+  return begins ? `${'  '.repeat(depth - 1)}- ` : '  '.repeat(depth)
+}
+
+/** Those that mean something else than their defaults. One that was written with its default's meaning is not among them. */
+export function changedFromDefaults(effective: readonly EffectiveKey[]): EffectiveKey[] {
+  const defaults = new Map(KEYS.map(({ path, steps, key }) => [path, byDefault(key, steps, undefined)]))
+  return effective.filter(key => {
+    if (key.from === 'default') return false
+    const usual = defaults.get(key.path)
+    return usual === undefined || !areSame(meaning(key), meaning(usual))
+  })
+}
+
+/** The keys that have another value after a change, and whether only a restart makes them hold. */
+export function changedKeys(
+  before: { readonly effective: readonly EffectiveKey[] },
+  after: { readonly effective: readonly EffectiveKey[] },
+): { readonly path: string; readonly restart: boolean }[] {
+  const old = new Map(before.effective.map(key => [key.path, key]))
+  const now = new Map(after.effective.map(key => [key.path, key]))
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap(path => {
+    const [was, is] = [old.get(path), now.get(path)]
+    if (was !== undefined && is !== undefined && areSame(meaning(was), meaning(is))) return []
+    const key = is ?? was
+    const restart = key?.restart === 'presence' ? isEmpty(was) !== isEmpty(is) : key?.restart === true
+    return [{ path, restart }]
+  })
+}
+
+function meaning(key: EffectiveKey): unknown {
+  return MEANINGS.get(key)?.()
+}
+
+function isEmpty(key: EffectiveKey | undefined): boolean {
+  return key === undefined || key.yaml === '""'
+}
+
+/** What stands in place of a section is shown as what it means there; what the environment has, as a file would. */
+function shownText(key: Key, written: Scalar): string {
+  const leaf = leafOf(key, written)
+  const origin = originOf(written)
+  const text = textOf(written)
+  if (isShort(written) && text === meaningOf(written)) return `${leaf.parse(text, origin)}`
+  return origin === 'environment' ? escaped(leaf.show(text)) : leaf.show(text)
+}
+
+/** A value, or the text where it is none: an empty one that means nothing. */
+function meant(leaf: Leaf<unknown>, text: string, written: Scalar = text): unknown {
+  const value = leaf.parse(text, originOf(written))
+  return value instanceof Misfit ? text : value
+}
+
+function name(step: string | number): string {
+  return /^[\w-]+$/.test(`${step}`) ? `${step}` : quote(`${step}`)
 }
 
 /** Plain where that is safe, in double quotes where it is not. */

@@ -1,31 +1,34 @@
+import { type Key, listed } from '../schema/key.ts'
+import { nearestKey } from '../schema/nearest.ts'
 import type { ConfigWarning } from './config.ts'
-import { listed } from './key.ts'
-import { nearestKey } from './nearest.ts'
-import { KEYS, variableOf, variablesOf } from './schema.ts'
-import type { Setting, Settings, Written } from './setting.ts'
+import { KEYS, type PathedKey, variableOf, variablesOf } from './schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** A variable that is set, and the key that it is for. */
+export interface Variable extends PathedKey {
+  readonly name: string
+  readonly texts: readonly string[]
+  /** Whether it stands in place of the key's section. */
+  readonly short: boolean
+}
+
 /** Reads `SLUICE_*` and cortex-tenant's `CT_*`; ours win. Empty values count as not set, as with the peer. */
 export function readEnvironment(env: Environment): {
-  settings: Settings
+  variables: readonly Variable[]
   warnings: readonly ConfigWarning[]
 } {
-  const settings = new Map<string, Setting>()
-  for (const { path, key } of KEYS) {
-    for (const name of variablesOf(path, key)) {
-      const value = env[name]
-      if (value === undefined || value === '') continue
-      const place = { name }
-      const texts: Written[] = key.list
-        ? listed(value).map(text => ({ text, place }))
-        : [{ text: value, place }]
-      const short = key.short !== undefined && name !== variableOf(path)
-      settings.set(path, { origin: 'environment', place, texts, ...(short ? { short } : {}) })
-      break
-    }
-  }
-  return { settings, warnings: unknownVariables(env) }
+  const variables = KEYS.flatMap(pathed => {
+    const name = variablesOf(pathed.path, pathed.key).find(name => (env[name] ?? '') !== '')
+    if (name === undefined) return []
+    const short = pathed.key.short !== undefined && name !== variableOf(pathed.path)
+    return [{ ...pathed, name, texts: textsOf(pathed.key, env[name] ?? ''), short }]
+  })
+  return { variables, warnings: unknownVariables(env) }
+}
+
+function textsOf(key: Key, value: string): readonly string[] {
+  return key.list ? listed(value) : [value]
 }
 
 function unknownVariables(env: Environment): ConfigWarning[] {

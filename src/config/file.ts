@@ -6,23 +6,26 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  type ParsedNode,
+  type Pair,
   parseDocument,
   type Scalar,
   type YAMLError,
-  type YAMLMap,
 } from 'yaml'
-import { type Key, type Section, shortKeyOf } from './key.ts'
-import { nearestKey } from './nearest.ts'
-import type { ConfigProblem, Place } from './problem.ts'
-import { KEYS, SCHEMA } from './schema.ts'
-import type { Setting, SettingsRead, Written } from './setting.ts'
+import type { ConfigProblem, Place } from '../schema/problem.ts'
+import type { PlacedTree, Places, Spot, Step, Tree } from '../schema/tree.ts'
+
+/** A file as it was read. Can be cloned to another thread. */
+export interface FileRead extends PlacedTree {
+  readonly problems: readonly ConfigProblem[]
+  /** Keys that may have been meant to be written; empty text stands for all. */
+  readonly doubtful: readonly string[]
+}
 
 /**
- * Reads a YAML file into texts by key, each with its line and column. Keeps the source text of every scalar; types come
- * later. A key with nothing behind it counts as not written. Returns all problems; a file that is no YAML has only those.
+ * Reads a YAML file into maps, lists and texts, each with its line and column. Keeps the source text of every scalar; types
+ * come later, and so does what may be written. Returns all problems; a file that is no YAML has only those.
  */
-export function readFile(name: string, source: string): SettingsRead {
+export function readFile(name: string, source: string): FileRead {
   const lines = new LineCounter()
   // With the failsafe schema every plain scalar is text. Duplicates are ours to report, with both lines.
   const document = parseDocument(source, {
@@ -43,106 +46,101 @@ export function readFile(name: string, source: string): SettingsRead {
     // What follows in the same line is mostly an echo of the first.
     const numbers = problems.map(({ place }) => place.line)
     const firsts = problems.filter(({ place }, index) => numbers.indexOf(place.line) === index)
-    return { settings: new Map(), problems: firsts, doubtful: [''] }
+    return { tree: null, places: new Map(), start: undefined, problems: firsts, doubtful: [''] }
   }
-  const walk: Walk = { document, at, settings: new Map(), problems: [], doubtful: [] }
-  walkSection(walk, document.contents, SCHEMA, '')
-  return walk
+  const reader = new Reader(document, at)
+  const tree = reader.read(document.contents, '')
+  const start = at(document.contents?.range?.[0] ?? 0)
+  return { tree, places: reader.places, start, problems: reader.problems, doubtful: reader.doubtful }
 }
 
-interface Walk {
-  readonly document: Document.Parsed
-  readonly at: (offset: number) => Place
-  readonly settings: Map<string, Setting>
-  readonly problems: ConfigProblem[]
-  readonly doubtful: string[]
+/** Whether a name looks like a key, and so may be repeated: `password=…` in the wrong place would show the secret. */
+export function isShowable(name: string): boolean {
+  return /^[\w.-]{1,64}$/.test(name)
 }
 
-/** The depth of the schema bounds this, whatever aliases refer to. `path` ends with a dot, or is empty at the top. */
-function walkSection(walk: Walk, node: Node | null | undefined, section: Section, path: string): void {
-  const map = resolve(walk, node, path.slice(0, -1))
-  if (isNothing(map)) return
-  const short = shortKeyOf(section)
-  if (short !== undefined && isScalar(map)) {
-    const written = { place: place(walk, node), text: textOf(map) }
-    walk.settings.set(path + short[0], {
-      origin: 'file',
-      place: written.place,
-      texts: [written],
-      short: true,
-    })
-    return
+/** Names that valibot passes over in silence, lest they change an object’s nature. */
+const RISKY: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** No key lies deeper; what does is wrong whatever it is. */
+const MAX_DEPTH = 16
+
+class Reader {
+  readonly places: Places = new Map()
+  readonly problems: ConfigProblem[] = []
+  readonly doubtful: string[] = []
+  readonly #document: Document.Parsed
+  readonly #at: (offset: number) => Place
+  /** Each node once, so that aliases that multiply are no more work than what is written, and may contain themselves. */
+  readonly #read = new Map<Node, Tree>()
+
+  constructor(document: Document.Parsed, at: (offset: number) => Place) {
+    this.#document = document
+    this.#at = at
   }
-  if (!isMap(map)) {
-    report(
-      walk,
-      node,
-      path.slice(0, -1),
-      describe(map),
-      `${short === undefined ? '' : `${short[1].name}, or `}a section with ${Object.keys(section.keys).join(', ')}`,
-    )
-    return
+
+  read(node: Node | null | undefined, path: string, depth = 0): Tree {
+    const known = node === null || node === undefined ? null : this.#read.get(node)
+    if (known !== undefined) return known
+    if (isAlias(node)) return this.#anchored(node, path, depth)
+    if (isNothing(node)) return null
+    if (isScalar(node)) return textOf(node)
+    if (depth === MAX_DEPTH) return ''
+    return isMap(node) ? this.#map(node, path, depth) : this.#list(node, path, depth)
   }
-  const lines = new Map<string, number | undefined>()
-  for (const pair of (map as YAMLMap<ParsedNode, ParsedNode | null>).items) {
-    const name = isScalar(pair.key) ? textOf(pair.key) : undefined
-    const child = name !== undefined && Object.hasOwn(section.keys, name) ? section.keys[name] : undefined
-    if (name === undefined || child === undefined) {
-      reportUnknown(walk, pair.key, name ?? '', section, path)
-      continue
+
+  /** The parser leaves it to us to notice that an alias has no anchor. */
+  #anchored(node: Node, path: string, depth: number): Tree {
+    const anchored = isAlias(node) ? node.resolve(this.#document) : undefined
+    if (anchored !== undefined) return this.read(anchored, path, depth)
+    this.problems.push({ place: this.#place(node), key: path, found: LOST_ALIAS[0], allowed: LOST_ALIAS[1] })
+    this.doubtful.push(path)
+    return null
+  }
+
+  #list(node: Node | null | undefined, path: string, depth: number): Tree {
+    const list: Tree[] = []
+    const spots = new Map<Step, Spot>()
+    this.places.set(list, spots)
+    if (!isSeq(node)) return list
+    this.#read.set(node, list)
+    for (const item of node.items as Node[]) {
+      const place = this.#place(item)
+      spots.set(list.length, { key: place, value: place })
+      list.push(this.read(item, path, depth + 1))
     }
-    if (lines.has(name)) {
-      report(
-        walk,
-        pair.key,
-        path + name,
-        `the key a second time, after line ${lines.get(name)}`,
-        'each key once',
-      )
-      continue
-    }
-    lines.set(name, place(walk, pair.key).line)
-    if (child.kind === 'section') walkSection(walk, pair.value, child, `${path}${name}.`)
-    else walkKey(walk, pair.value, child, path + name)
+    return list
   }
-}
 
-function walkKey(walk: Walk, node: Node | null, key: Key, path: string): void {
-  const value = resolve(walk, node, path)
-  if (isNothing(value)) return
-  const texts: Written[] = []
-  const items = key.list && isSeq(value) ? value.items : [value]
-  for (const item of items as Node[]) {
-    const scalar = resolve(walk, item, path)
-    if ((key.list && !isSeq(value)) || !isScalar(scalar) || (key.list && isNothing(scalar))) {
-      report(walk, item, path, describe(scalar), key.list ? 'a list of single values' : 'a single value')
-    } else {
-      texts.push({ text: textOf(scalar), place: place(walk, item === value ? node : item) })
+  #map(node: Node & { readonly items: readonly Pair[] }, path: string, depth: number): Tree {
+    const map: Record<string, Tree> = {}
+    const spots = new Map<Step, Spot>()
+    this.places.set(map, spots)
+    this.#read.set(node, map)
+    for (const [index, pair] of (node.items as readonly Pair<Node, Node | null>[]).entries()) {
+      const written = isScalar(pair.key) ? textOf(pair.key) : undefined
+      const shown = written !== undefined && isShowable(written) ? written : undefined
+      const inner = shown === undefined ? path : `${path}${path === '' ? '' : '.'}${shown}`
+      // What can be no key of ours stays apart, under a name that nobody can write.
+      const name = written === undefined || RISKY.has(written) ? `\0${index}` : written
+      const key = this.#place(pair.key)
+      const first = spots.get(name)?.key.line
+      if (first !== undefined) {
+        const found = `the key a second time, after line ${first}`
+        this.problems.push({ place: key, key: inner, found, allowed: 'each key once' })
+        this.doubtful.push(inner)
+        continue
+      }
+      // A key with nothing behind it stands where its value would.
+      spots.set(name, { key, value: pair.value === null ? key : this.#place(pair.value), shown })
+      map[name] = this.read(pair.value, inner, depth + 1)
     }
+    return map
   }
-  if (texts.length === items.length)
-    walk.settings.set(path, { origin: 'file', place: place(walk, node), texts })
-}
 
-function reportUnknown(walk: Walk, node: Node, name: string, section: Section, path: string): void {
-  // Only what looks like a key is repeated: `password=…` in the wrong place would show the secret.
-  const shown = /^[\w.-]{1,64}$/.test(name)
-  const near = nearestKey(
-    path + name,
-    KEYS.map(({ path }) => path),
-  )
-  if (near !== undefined) walk.doubtful.push(near)
-  const hint = near === undefined ? '' : ` (did you mean ${near}?)`
-  const key = shown ? path + name : path.slice(0, -1)
-  report(walk, node, key, `an unknown key${hint}`, Object.keys(section.keys).join(', '))
-}
-
-/** The parser leaves it to us to notice that an alias has no anchor. */
-function resolve(walk: Walk, node: Node | null | undefined, path: string): Node | null | undefined {
-  if (!isAlias(node)) return node
-  const anchored = node.resolve(walk.document)
-  if (anchored === undefined) report(walk, node, path, ...LOST_ALIAS)
-  return anchored
+  #place(node: Node | null | undefined): Place {
+    return this.#at(node?.range?.[0] ?? 0)
+  }
 }
 
 /** `key:`, and YAML's plain words for null. Quoted ones are text. */
@@ -154,28 +152,6 @@ function isNothing(node: Node | null | undefined): boolean {
 /** As written for a plain scalar, decoded for a quoted or a block one. */
 function textOf(scalar: Scalar): string {
   return scalar.source ?? String(scalar.value)
-}
-
-/** Never repeats what was written: it may be a secret in the wrong place. */
-function describe(node: Node | null | undefined): string {
-  if (isNothing(node)) return 'nothing'
-  if (isMap(node)) return 'a section'
-  return isSeq(node) ? 'a list' : 'a single value'
-}
-
-function report(
-  walk: Walk,
-  node: Node | null | undefined,
-  key: string,
-  found: string,
-  allowed: string,
-): void {
-  walk.problems.push({ place: place(walk, node), key, found, allowed })
-  walk.doubtful.push(key)
-}
-
-function place(walk: Walk, node: Node | null | undefined): Place {
-  return walk.at(node?.range?.[0] ?? 0)
 }
 
 /** The parser's own sentences may quote the source, and with it a secret; so these are ours. */

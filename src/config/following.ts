@@ -1,12 +1,16 @@
 /** Looks after all files that the configuration names: at intervals, and at once when there is a reason to. */
-import type { FollowedFile } from './followed-file.ts'
+import { every } from '../clock.ts'
+import type { FollowedFile } from '../schema/followed-file.ts'
+
+type Followed = Pick<FollowedFile, 'key' | 'path' | 'refresh'>
 
 export interface FollowingOptions {
-  readonly files: readonly FollowedFile[]
+  /** Asked each time: they come and go with the configuration. */
+  readonly files: () => readonly Followed[]
   readonly intervalMs: number
-  readonly changed: (file: FollowedFile) => void
+  readonly changed: (file: Followed) => void
   /** Told once for each distinct failure in a row; the old content is used on. */
-  readonly failed: (file: FollowedFile, error: Error) => void
+  readonly failed: (file: Followed, error: Error) => void
   readonly now?: () => number
 }
 
@@ -16,8 +20,7 @@ const SOON_MS = 1000
 export class Following {
   readonly #options: FollowingOptions
   readonly #now: () => number
-  readonly #failures: Map<FollowedFile, string> = new Map()
-  #timer: NodeJS.Timeout | undefined
+  readonly #failures: Map<Followed, string> = new Map()
   #running: Promise<void> | undefined
   #lastAt = Number.NEGATIVE_INFINITY
 
@@ -26,14 +29,9 @@ export class Following {
     this.#now = options.now ?? (() => performance.now())
   }
 
-  start(): void {
-    if (this.#options.files.length === 0) return
-    this.#timer = setInterval(() => void this.refresh(), this.#options.intervalMs)
-    this.#timer.unref()
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
+  /** Reads them at intervals until it is disposed. */
+  watch(): Disposable {
+    return every(this.#options.intervalMs, () => void this.refresh())
   }
 
   /** There is a reason to believe that a file changed: reads all now, but not more often than once a second. */
@@ -51,10 +49,10 @@ export class Following {
 
   async #round(): Promise<void> {
     this.#lastAt = this.#now()
-    await Promise.all(this.#options.files.map(file => this.#refresh(file)))
+    await Promise.all(this.#options.files().map(file => this.#refresh(file)))
   }
 
-  async #refresh(file: FollowedFile): Promise<void> {
+  async #refresh(file: Followed): Promise<void> {
     try {
       const changed = await file.refresh()
       this.#failures.delete(file)

@@ -1,4 +1,4 @@
-import { type Key, listed, type Section } from './key.ts'
+import { type Key, listed, type Section } from '../schema/key.ts'
 import { SCHEMA } from './schema.ts'
 
 /** What our own file sets, against the default. Everything else is there as a comment. */
@@ -6,6 +6,20 @@ const SET: Readonly<Record<string, string>> = {
   target: 'http://127.0.0.1:9009/api/v1/push',
   // The default is the peer's, for its own files; who starts with ours expects the order of the list.
   'tenant.label_precedence': 'config',
+}
+
+/** What has no default is shown by an example. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  upstreams: `upstreams:
+  vm:
+    target: http://vminsert:8480/insert/{tenant}/prometheus/api/v1/write
+    timeout: 5s
+    headers: {X-Api-Key: "$\{VM_KEY}"}
+`,
+  routes: `routes:
+  - tenants: [team-a, archive-*]
+    upstream: vm
+`,
 }
 
 /** `config/sluice.yaml`: every key with its sentence and its default. */
@@ -23,9 +37,10 @@ function renderSection({ keys }: Section, path: string, indent: string): string 
   return Object.entries(keys)
     .map(([name, node]) => {
       const comment = `\n${wrap(node.sentence.replaceAll('`', ''), indent)}`
-      return node.kind === 'key'
-        ? `${comment}${indent}${renderKey(name, node, path + name)}\n`
-        : `${comment}${indent}${name}:${renderSection(node, `${path}${name}.`, `${indent}  `)}`
+      if (node.kind === 'key') return `${comment}${indent}${renderKey(name, node, path + name)}\n`
+      if (node.kind !== 'section')
+        return `${comment}${(EXAMPLES[name] ?? '').trimEnd().replace(/^/gm, '# ')}\n`
+      return `${comment}${indent}${name}:${renderSection(node, `${path}${name}.`, `${indent}  `)}`
     })
     .join('')
 }

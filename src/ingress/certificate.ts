@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
 import { createSecureContext } from 'node:tls'
+import { every } from '../clock.ts'
 
 export interface Certificate {
   readonly cert: string
@@ -24,13 +25,13 @@ export interface FollowOptions {
   /** A half-written pair fails here and is tried again; the old certificate goes on serving. */
   readonly failed: (error: unknown) => void
   readonly intervalMs: number
-  readonly signal: AbortSignal
 }
 
-export function followCertificate(current: Certificate, options: FollowOptions): void {
-  const { server, read, changed, failed, intervalMs, signal } = options
+/** Until it is disposed. */
+export function followCertificate(current: Certificate, options: FollowOptions): Disposable {
+  const { server, read, changed, failed, intervalMs } = options
   let serving = current
-  const timer = setInterval(() => {
+  return every(intervalMs, () => {
     try {
       const next = read()
       if (next.cert === serving.cert && next.key === serving.key) return
@@ -40,7 +41,5 @@ export function followCertificate(current: Certificate, options: FollowOptions):
     } catch (error) {
       failed(error)
     }
-  }, intervalMs)
-  timer.unref()
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+  })
 }

@@ -1,16 +1,17 @@
-/** What is known of one inbound connection: its sender, and when it is to end. */
+/** What is known of one inbound connection: what its sender did, and when it is to end. */
 import type { Socket } from 'node:net'
-import { Sender } from '../lanes/quarantine.ts'
+import { Quarantine } from '../lanes/quarantine.ts'
 
 export interface ConnectionOptions {
-  /** 0 keeps it as long as its sender does. */
-  readonly maxAgeMs: number
+  /** 0 keeps it as long as its sender does. Asked for each that is new. */
+  readonly maxAgeMs: () => number
   readonly now: () => number
   readonly random: () => number
 }
 
 export class Connection {
-  readonly sender = new Sender()
+  /** What is held against a sender that has no name. */
+  readonly quarantine = new Quarantine()
   readonly #endsAt: number
 
   constructor(endsAt: number) {
@@ -34,7 +35,8 @@ export function createConnections({
     let connection = known.get(socket)
     if (connection === undefined) {
       // Senders that came together must not leave together: a tenth of chance, both ways.
-      const age = maxAgeMs === 0 ? Number.POSITIVE_INFINITY : maxAgeMs * (0.9 + random() / 5)
+      const most = maxAgeMs()
+      const age = most === 0 ? Number.POSITIVE_INFINITY : most * (0.9 + random() / 5)
       connection = new Connection(now() + age)
       known.set(socket, connection)
     }

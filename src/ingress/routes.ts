@@ -1,18 +1,22 @@
 /** The HTTP surface: which path takes which method, and what a push's head must say before its body is looked at. */
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { identify } from '../auth/identity.ts'
+import { NOBODY } from '../auth/principal.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
-import { type Answer, answerOfError, toSluiceError } from '../push/answer.ts'
-import type { Pipeline } from '../push/pipeline.ts'
-import { negotiate } from '../remote-write/negotiate.ts'
-import type { Encoding } from '../remote-write/split.ts'
+import { answerOfError, toSluiceError } from '../push/answer.ts'
+import type { Door } from '../push/pipeline.ts'
+import type { Answer } from '../share/answer.ts'
 import { printable } from '../text.ts'
 import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
 import { lingerBeforeClose } from './linger.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
+import { type Reload, registerReload } from './reload.ts'
 
-const PUSH_PATHS: readonly string[] = [
+/** Where pushes come in whatever the configuration says; its routes may name others. */
+export const PUSH_PATHS: readonly string[] = [
   '/push', // cortex-tenant
   '/api/v1/push', // Mimir, Cortex
   '/api/v1/write', // Prometheus, VictoriaMetrics
@@ -32,42 +36,44 @@ const PUSH_PATHS: readonly string[] = [
 /** An unread rest up to this is read and dropped, so that the connection can go on; of more, closing is cheaper. */
 const DRAIN_BYTES = 1024 * 1024
 
-export interface RoutesOptions {
-  readonly pipeline: Pipeline
-  readonly encodings: readonly Encoding[]
+/** What one configuration says of pushes at the door. */
+export interface IngressPolicy {
   readonly maxBodyBytes: number
   readonly timeoutMs: number
   /** Header whose value stands before every tenant of the push, in lower case; undefined where senders may not choose. */
   readonly prefixHeader: string | undefined
   readonly passOn: PassOnOptions
+  /** By path. */
+  readonly doors: ReadonlyMap<string, Door>
+}
+
+/** The configuration in force, held until it is given back. */
+export interface Lease {
+  readonly ingress: IngressPolicy
+  release(): void
+}
+
+export interface RoutesOptions {
+  /** Taken when a head has arrived; what a push began with stays its own to its end. */
+  readonly take: () => Lease
   /** Counts and logs a request that never became a push. */
   readonly refused: (code: ErrorCode, message: string) => void
-  readonly health: Health
+  readonly readiness: Readiness
   readonly connectionOf: (socket: Socket) => Connection
   /** Aborts when the drain is over: what is still in flight ends now, as `stopping`. */
   readonly halt: AbortSignal
+  readonly reload: Reload
 }
 
 /** What the three health paths answer by. */
-interface Health {
+interface Readiness {
   /** Listening and not stopping; never whether the store is well: that would take all replicas away at once. */
   ready(): boolean
   stopping(): boolean
 }
 
 export function registerRoutes(server: FastifyInstance, options: RoutesOptions): void {
-  const {
-    pipeline,
-    encodings,
-    maxBodyBytes,
-    timeoutMs,
-    prefixHeader,
-    passOn,
-    refused,
-    health,
-    halt,
-    connectionOf,
-  } = options
+  const { take, refused, readiness, halt, connectionOf, reload } = options
   // Bodies are read by the push route alone, and only after the gate has admitted them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -78,14 +84,27 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   })
   // A connection that merely stays open after its answer would make stopping wait for drain_timeout.
   server.addHook('onSend', (_request, reply, _payload, done) => {
-    if (health.stopping()) reply.header('connection', 'close')
+    if (readiness.stopping()) reply.header('connection', 'close')
     done()
   })
 
-  async function push(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { raw } = request
-    const head = attempt(() => negotiate(raw.headers, encodings))
-    if (head instanceof SluiceError) return refuse(reply, head)
+  async function push(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+    const lease = take()
+    try {
+      return await pushBy(lease.ingress, request.raw, reply, path)
+    } finally {
+      lease.release()
+    }
+  }
+
+  async function pushBy(
+    { maxBodyBytes, timeoutMs, prefixHeader, passOn, doors }: IngressPolicy,
+    raw: IncomingMessage,
+    reply: FastifyReply,
+    path: string,
+  ): Promise<FastifyReply> {
+    const enter = doors.get(path)?.(raw.headers) ?? nothingAt(path)
+    if (enter instanceof SluiceError) return refuse(reply, enter)
 
     const cancel = new AbortController()
     const halted = () =>
@@ -100,15 +119,22 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
       if (expectsContinue(raw)) reply.raw.writeContinue()
     }
     const connection = connectionOf(raw.socket)
-    const prefix = prefixHeader === undefined ? undefined : raw.headers[prefixHeader]
-    const answer = await pipeline({
-      ...head,
+    const chosen = prefixHeader === undefined ? undefined : raw.headers[prefixHeader]
+    const prefix = typeof chosen === 'string' && chosen !== '' ? `${chosen}-` : undefined
+    const { headers, forwarded } = passedOn(raw, passOn)
+    const answer = await enter({
+      identity: identify({
+        principal: NOBODY,
+        address: raw.socket.remoteAddress ?? '',
+        route: path,
+        prefix,
+        forwarded,
+        quarantine: connection.quarantine,
+      }),
       contentLength: contentLengthOf(raw),
       read: () => readBody(raw, { maxBytes: maxBodyBytes, timeoutMs, accepted }),
-      prefix: typeof prefix === 'string' && prefix !== '' ? `${prefix}-` : undefined,
-      ...passedOn(raw, passOn),
-      sender: connection.sender,
-      address: raw.socket.remoteAddress ?? '',
+      prefix,
+      headers,
       cancelled: cancel.signal,
     })
     if (connection.isOld(performance.now())) reply.header('connection', 'close')
@@ -122,7 +148,7 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
 
   const known = new Map<string, string>()
   for (const path of PUSH_PATHS) {
-    server.post(path, push)
+    server.post(path, (request, reply) => push(request, reply, path))
     known.set(path, 'POST')
   }
   server.post('/loki/push', (_request, reply) =>
@@ -131,44 +157,69 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   known.set('/loki/push', 'POST')
 
   // The peer answers any method here, and so do load balancers ask.
-  server.all('/alive', (_request, reply) => status(reply, !health.stopping()))
+  server.all('/alive', (_request, reply) => status(reply, !readiness.stopping()))
   server.get('/-/healthy', (_request, reply) => status(reply, true))
-  server.get('/-/ready', (_request, reply) => status(reply, health.ready()))
+  server.get('/-/ready', (_request, reply) => status(reply, readiness.ready()))
   for (const path of ['/-/healthy', '/-/ready']) known.set(path, 'GET, HEAD')
+  known.set(registerReload(server, reload), 'POST')
 
   for (const [path, allow] of known) {
     server.route({
       url: path,
       method: server.supportedMethods.filter(method => !allow.split(', ').includes(method)),
-      handler: (request, reply) => {
-        const error = new SluiceError('method_not_allowed', `${request.method} is not allowed on ${path}`)
-        return refuse(reply.header('allow', allow), error)
-      },
+      handler: (request, reply) => notAllowed(request, reply, path, allow),
     })
   }
-  server.setNotFoundHandler((request, reply) =>
-    refuse(reply, new SluiceError('not_found', `there is nothing at ${printable(request.url, 100)}`)),
-  )
-  server.setErrorHandler((error, request, reply) => refuse(reply, ofFastify(error, request, encodings)))
+
+  function notAllowed(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    path: string,
+    allow: string,
+  ): FastifyReply {
+    const error = new SluiceError('method_not_allowed', `${request.method} is not allowed on ${path}`)
+    return refuse(reply.header('allow', allow), error)
+  }
+
+  // Paths that only the configuration knows are looked up when nothing else was found.
+  server.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url)
+    const lease = take()
+    const isPush = lease.ingress.doors.has(path)
+    lease.release()
+    if (!isPush) return refuse(reply, nothingAt(request.url))
+    return request.method === 'POST' ? push(request, reply, path) : notAllowed(request, reply, path, 'POST')
+  })
+  server.setErrorHandler((error, request, reply) => {
+    const lease = take()
+    const refusal = ofFastify(error, request, lease.ingress.doors)
+    lease.release()
+    return refuse(reply, refusal)
+  })
+}
+
+function nothingAt(url: string): SluiceError {
+  return new SluiceError('not_found', `there is nothing at ${printable(url, 100)}`)
+}
+
+/** As the router has it: without the query, and a run of slashes as one. */
+function pathOf(url: string): string {
+  return url.replace(/[?#].*$/s, '').replace(/\/{2,}/g, '/')
 }
 
 /** What Fastify refuses before a route is asked is the sender's fault, not ours: a 500 would make it try for ever. */
-function ofFastify(error: unknown, { raw }: FastifyRequest, encodings: readonly Encoding[]): SluiceError {
+function ofFastify(
+  error: unknown,
+  { raw, url }: FastifyRequest,
+  doors: ReadonlyMap<string, Door>,
+): SluiceError {
   const { code, statusCode, message } = error as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    const head = attempt(() => negotiate(raw.headers, encodings))
+    const head = doors.get(pathOf(url))?.(raw.headers)
     if (head instanceof SluiceError) return head
   }
   const refused = code?.startsWith('FST_') === true && statusCode !== undefined && statusCode < 500
   return refused ? new SluiceError('bad_request', printable(message ?? code, 100)) : toSluiceError(error)
-}
-
-function attempt<T>(work: () => T): T | SluiceError {
-  try {
-    return work()
-  } catch (error) {
-    return toSluiceError(error)
-  }
 }
 
 function status(reply: FastifyReply, good: boolean): FastifyReply {
@@ -186,12 +237,7 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
     } else raw.resume()
   }
   if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds))
-  if (answer.written !== undefined) {
-    const { samples, histograms, exemplars } = answer.written
-    reply.header('x-prometheus-remote-write-samples-written', String(samples))
-    reply.header('x-prometheus-remote-write-histograms-written', String(histograms))
-    reply.header('x-prometheus-remote-write-exemplars-written', String(exemplars))
-  }
+  for (const name in answer.headers) reply.header(name, answer.headers[name])
   if (answer.body === '') return reply.code(answer.status).send()
   return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.body)
 }

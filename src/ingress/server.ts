@@ -4,23 +4,22 @@ import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { CATALOGUE, type ErrorCode } from '../errors.ts'
 
-export interface ServerOptions {
+/** Numbers that may change while it serves. */
+export interface ServerLimits {
   readonly idleTimeoutMs: number
   readonly timeoutMs: number
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly maxConnections: number
+}
+
+export interface ServerOptions extends ServerLimits {
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** Told of requests that were no HTTP, or too slow to become a request. */
   readonly refused: (code: ErrorCode, message: string) => void
 }
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { idleTimeoutMs, timeoutMs, tls, maxConnections, refused } = options
-  const http = {
-    headersTimeout: timeoutMs,
-    // The body has a deadline of its own, counted from when it is asked for; this one only backs it.
-    requestTimeout: 2 * timeoutMs + 1000,
-    connectionsCheckingInterval: Math.max(50, Math.min(1000, timeoutMs / 4)),
-  }
+  const { timeoutMs, tls, refused } = options
+  const http = { connectionsCheckingInterval: Math.max(50, Math.min(1000, timeoutMs / 4)) }
   const clientErrorHandler = (error: ConnectionError, socket: Socket) => {
     const code = codeOf(error)
     refused(code, error.code ?? error.message)
@@ -29,7 +28,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
   }
   const server = Fastify({
     logger: false,
-    keepAliveTimeout: idleTimeoutMs,
     // Stopping waits for pushes in flight, not for connections that merely stay open.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -37,11 +35,21 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler,
     ...(tls === undefined ? { http } : { https: { ...http, ...tls } }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
-  // Beyond it Node closes a connection at once; every sender takes that as "send it again".
-  server.server.maxConnections = maxConnections
+  limitServer(server, options)
   // Node would say "100 Continue" by itself, to a body that is refused a moment later too; the route says it.
   server.server.on('checkContinue', (request, response) => server.routing(request, response))
   return server
+}
+
+/** From the next request on. */
+export function limitServer({ server }: FastifyInstance, limits: ServerLimits): void {
+  const { idleTimeoutMs, timeoutMs, maxConnections } = limits
+  server.keepAliveTimeout = idleTimeoutMs
+  server.headersTimeout = timeoutMs
+  // The body has a deadline of its own, counted from when it is asked for; this one only backs it.
+  server.requestTimeout = 2 * timeoutMs + 1000
+  // Beyond it Node closes a connection at once; every sender takes that as "send it again".
+  server.maxConnections = maxConnections
 }
 
 type ConnectionError = Error & { readonly code?: string }

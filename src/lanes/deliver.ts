@@ -1,16 +1,8 @@
-/** Delivers the shares of one push: into their lanes, and back as one verdict each. */
-import type { Share } from '../remote-write/split.ts'
+/** Delivers the shares of one push: into the lanes of their stores, and back as one verdict each. */
+import type { Delivery } from '../share/delivery.ts'
 import type { Verdict } from '../share/verdict.ts'
-import type { Lanes } from './lanes.ts'
 import { type Earlier, isFinal, nameOf } from './memo.ts'
-import { type PushContext, type QueuedShare, Shipment } from './shipment.ts'
-
-export interface Delivery {
-  readonly share: Share
-  readonly verdict: Verdict
-  /** Whether an earlier push of the same bytes had brought it, so that it was not sent again. */
-  readonly remembered: boolean
-}
+import { type Load, type PushContext, type QueuedShare, Shipment } from './shipment.ts'
 
 export interface Delivered {
   readonly deliveries: readonly Delivery[]
@@ -18,35 +10,30 @@ export interface Delivered {
   readonly sent: readonly QueuedShare[]
 }
 
-export interface DeliverOptions {
-  readonly lanes: Pick<Lanes, 'push'>
-  readonly now: () => number
-}
-
 /** `earlier` is what an earlier push of the same bytes came to. `cancelled` calls the rest off, with its reason. */
 export type Deliver = (
-  shares: readonly Share[],
+  loads: readonly Load[],
   context: PushContext,
   earlier: Earlier | undefined,
   cancelled: AbortSignal,
 ) => Promise<Delivered>
 
-export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
+export function createDeliver({ now }: { readonly now: () => number }): Deliver {
   /** A share whose twin came to nothing after all goes on its own way. */
   function join(queued: QueuedShare, twin: Verdict): void {
     queued.remembered = isFinal(twin)
     if (queued.remembered) queued.settle(twin)
-    else lanes.push(queued)
+    else queued.destination.push(queued)
   }
 
   function send(queued: QueuedShare, twin: Verdict | Promise<Verdict> | undefined): void {
-    if (twin === undefined) lanes.push(queued)
+    if (twin === undefined) queued.destination.push(queued)
     else if (twin instanceof Promise) void twin.then(verdict => queued.live && join(queued, verdict))
     else join(queued, twin)
   }
 
-  return async (shares, context, earlier, cancelled) => {
-    const shipment = new Shipment(shares, context)
+  return async (loads, context, earlier, cancelled) => {
+    const shipment = new Shipment(loads, context)
     const callOff = () => shipment.callOff(cancelled.reason)
     const timer = setTimeout(
       () => shipment.callOff(new Error('not delivered within push_deadline')),
@@ -56,7 +43,7 @@ export function createDeliver({ lanes, now }: DeliverOptions): Deliver {
     try {
       if (cancelled.aborted) callOff()
       for (const queued of shipment.shares) {
-        if (queued.live) send(queued, earlier?.get(nameOf(queued.share)))
+        if (queued.live) send(queued, earlier?.get(nameOf(queued)))
       }
       await shipment.done
     } finally {

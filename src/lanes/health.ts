@@ -15,19 +15,19 @@ export interface HealthPolicy {
 /** An attempt under way, for both breakers. */
 export interface Trials {
   readonly tenant: Trial
-  readonly upstream: Trial
+  readonly store: Trial
 }
 
 export class Health {
   readonly #policy: HealthPolicy
-  readonly #upstream: Breaker
+  readonly #store: Breaker
   readonly #now: () => number
   readonly #breaker: Breaker
   #failingSince = 0
 
-  constructor(policy: HealthPolicy, upstream: Breaker, now: () => number) {
+  constructor(policy: HealthPolicy, store: Breaker, now: () => number) {
     this.#policy = policy
-    this.#upstream = upstream
+    this.#store = store
     this.#now = now
     this.#breaker = new Breaker(policy.breaker, now)
   }
@@ -43,36 +43,36 @@ export class Health {
 
   /** Milliseconds until an attempt may be made; 0 now. */
   get waitMs(): number {
-    if (!this.#breaker.open && !this.#upstream.open) return 0
-    return Math.max(this.#breaker.waitMs, this.#upstream.waitMs)
+    if (!this.#breaker.open && !this.#store.open) return 0
+    return Math.max(this.#breaker.waitMs, this.#store.waitMs)
   }
 
   attempting(): Trials {
     const tenant = this.#breaker.attempting()
-    const upstream = this.#upstream.attempting()
-    return tenant === 'usual' && upstream === 'usual' ? USUAL : { tenant, upstream }
+    const store = this.#store.attempting()
+    return tenant === 'usual' && store === 'usual' ? USUAL : { tenant, store }
   }
 
   /** Returns whether this opened the tenant's breaker. */
-  attempted(verdict: Verdict, { tenant, upstream }: Trials): boolean {
+  attempted(verdict: Verdict, { tenant, store }: Trials): boolean {
     if (verdict.kind !== 'unreachable') {
       this.#breaker.succeeded()
-      this.#upstream.succeeded()
+      this.#store.succeeded()
       this.#failingSince = 0
       return false
     }
     if (verdict.cause === 'cancelled') {
       this.#breaker.ended(tenant)
-      this.#upstream.ended(upstream)
+      this.#store.ended(store)
       return false
     }
     if (this.#failingSince === 0) this.#failingSince = this.#now()
     const wasOpen = this.#breaker.open
     this.#breaker.failed()
     // One tenant's 503, reset or hanging says nothing of the others; a port where nobody listens does.
-    if (verdict.cause === 'connect' || verdict.cause === 'unconnected') this.#upstream.failed()
-    else if (verdict.cause === 'timeout') this.#upstream.ended(upstream)
-    else this.#upstream.succeeded()
+    if (verdict.cause === 'connect' || verdict.cause === 'unconnected') this.#store.failed()
+    else if (verdict.cause === 'timeout') this.#store.ended(store)
+    else this.#store.succeeded()
     return !wasOpen && this.#breaker.open
   }
 
@@ -94,4 +94,4 @@ export class Health {
   }
 }
 
-const USUAL: Trials = { tenant: 'usual', upstream: 'usual' }
+const USUAL: Trials = { tenant: 'usual', store: 'usual' }

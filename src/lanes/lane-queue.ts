@@ -2,12 +2,11 @@
  * The shares that wait in one lane, and which of them leave together next. Shares of senders whose data was rejected not
  * long ago wait apart: each goes by itself, and not so often that it doubles the store's requests.
  */
-import { canMerge, LARGE_SERIES } from '../remote-write/merge.ts'
-import type { Share } from '../remote-write/split.ts'
+import type { Dialect } from '../protocol.ts'
 import type { QueuedShare } from './shipment.ts'
 
 export interface BatchLimits {
-  readonly maxSeries: number
+  readonly maxEntries: number
   readonly maxBytes: number
 }
 
@@ -19,12 +18,15 @@ const MAX_LONE_WAIT_MS = 5000
 /** Withdrawn shares are skipped when their turn comes; this many of them are not kept until then. */
 const MAX_WITHDRAWN = 64
 
+type MergingDialect = Pick<Dialect, 'merges' | 'mergesCheaply'>
+
 export class LaneQueue {
+  readonly #dialect: MergingDialect
   readonly #now: () => number
   #queue: QueuedShare[] = []
   #lone: QueuedShare[] = []
   #shares = 0
-  #series = 0
+  #entries = 0
   #bytes = 0
   /** Live shares in `#lone`, and since when there are any or the last of them left. */
   #lonely = 0
@@ -33,7 +35,8 @@ export class LaneQueue {
   /** Shares in the queues that are dead, at most. */
   #withdrawn = 0
 
-  constructor(now: () => number) {
+  constructor(dialect: MergingDialect, now: () => number) {
+    this.#dialect = dialect
     this.#now = now
   }
 
@@ -52,15 +55,15 @@ export class LaneQueue {
   }
 
   /** How many batches of this size wait, the last one not full. */
-  fullBatches({ maxSeries, maxBytes }: BatchLimits): number {
-    return Math.floor(Math.max(this.#series / maxSeries, this.#bytes / maxBytes))
+  fullBatches({ maxEntries, maxBytes }: BatchLimits): number {
+    return Math.floor(Math.max(this.#entries / maxEntries, this.#bytes / maxBytes))
   }
 
   /** Takes a live share. */
   add(queued: QueuedShare): void {
     const { share, quarantined } = queued
     this.#bytes += share.decodedBytes
-    this.#series += share.series
+    this.#entries += share.entries
     this.#shares++
     if (!quarantined) {
       this.#queue.push(queued)
@@ -116,28 +119,28 @@ export class LaneQueue {
     return Math.max(0, this.#lonelySince + waitMs - this.#now())
   }
 
-  #takeMerged({ maxSeries, maxBytes }: BatchLimits, isFar: boolean): readonly QueuedShare[] {
+  #takeMerged({ maxEntries, maxBytes }: BatchLimits, isFar: boolean): readonly QueuedShare[] {
     const taken: QueuedShare[] = []
     const left: QueuedShare[] = []
-    let series = 0
+    let entries = 0
     let bytes = 0
     let at = 0
     for (; at < this.#queue.length; at++) {
       const queued = this.#queue[at] as QueuedShare
       if (!queued.live) continue
       const { share } = queued
-      const goesAlone = share.alone || !(isFar || isCheap(share))
+      const goesAlone = share.alone || !(isFar || this.#dialect.mergesCheaply(share))
       const first = taken[0]
       if (first !== undefined) {
-        if (goesAlone || !mergeable(first, queued)) {
+        if (goesAlone || !this.#mergeable(first, queued)) {
           left.push(queued)
           continue
         }
         // Stops at the first that does not fit: those behind it keep their turn.
-        if (series + share.series > maxSeries || bytes + share.decodedBytes > maxBytes) break
+        if (entries + share.entries > maxEntries || bytes + share.decodedBytes > maxBytes) break
       }
       taken.push(queued)
-      series += share.series
+      entries += share.entries
       bytes += share.decodedBytes
       this.#uncount(queued)
       if (goesAlone) {
@@ -152,20 +155,13 @@ export class LaneQueue {
   #uncount({ share, quarantined }: QueuedShare): void {
     if (quarantined) this.#lonely--
     this.#bytes -= share.decodedBytes
-    this.#series -= share.series
+    this.#entries -= share.entries
     this.#shares--
   }
-}
 
-/**
- * Whether two shares may be one request: the same protocol and forwarded headers, and the same HA replica, because a
- * store decides about duplicates of a whole request from its first series.
- */
-function mergeable(a: QueuedShare, b: QueuedShare): boolean {
-  return canMerge(a.share, b.share) && a.context.forwarded === b.context.forwarded
-}
-
-/** Whether merging it costs less than a request. */
-function isCheap({ protocol, series }: Share): boolean {
-  return protocol === '1.0' || series <= LARGE_SERIES
+  #mergeable(a: QueuedShare, b: QueuedShare): boolean {
+    return (
+      a.context.identity.mergeKey === b.context.identity.mergeKey && this.#dialect.merges(a.share, b.share)
+    )
+  }
 }

@@ -3,30 +3,25 @@
  * flight, arriving shares wait and leave together with the next ("natural batching"): the slower the store, the fewer
  * and larger its requests. A second request flies only while a full batch is waiting.
  */
-
-import type { BodyOf } from '../remote-write/body.ts'
-import type { ConvertShare } from '../remote-write/parcel.ts'
-import type { Share } from '../remote-write/split.ts'
-import type { UpstreamProtocol } from '../remote-write/store-protocol.ts'
+import type { Dialect } from '../protocol.ts'
 import { localVerdict, type Verdict } from '../share/verdict.ts'
 import type { TenantId } from '../tenant.ts'
-import type { Upstream } from '../upstream/upstream.ts'
-import type { AttemptReport } from './attempt.ts'
 import { Batch } from './batch.ts'
 import type { Breaker } from './breaker.ts'
 import type { Departures } from './departures.ts'
-import { type FlightOptions, fly } from './flight.ts'
+import { type Crew, Flight } from './flight.ts'
 import { Health, type HealthPolicy } from './health.ts'
 import { type BatchLimits, LaneQueue } from './lane-queue.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Carrier, QueuedShare } from './shipment.ts'
-import { Account, type Connections } from './slots.ts'
+import { type AttemptReport, Side, type StoreLane } from './side.ts'
+import { Claim, type Slots } from './slots.ts'
 
 export interface LanePolicy extends HealthPolicy {
   /** Requests in flight, while full batches wait. */
   readonly concurrency: number
   readonly maxBatchBytes: number
-  readonly maxBatchSeries: number
+  readonly maxBatchEntries: number
   readonly maxQueuedBytes: number
   /** How long a share may wait for others although nothing is in flight. */
   readonly lingerMs: number
@@ -42,31 +37,21 @@ export type LaneEvent =
   | 'shed'
   | 'withdrawn'
   | 'queue_full'
-  | 'turn_awaited'
-  | 'fell_back'
-  | 'converted'
 
 /** What happens here is counted by whoever listens; no branch counts by itself. */
 export interface LaneEvents {
   attempted(attempt: AttemptReport): void
   happened(what: LaneEvent): void
-  /** Created and start timestamps, and histograms, that 1.0 can't carry, in shares that had to be converted here. */
-  lost(createdTimestamps: number, histograms: number): void
   /** A bug of ours. */
   broke(error: unknown): void
 }
 
 export interface LaneDependencies {
-  readonly upstream: Pick<Upstream, 'attempt' | 'route'>
-  readonly upstreamBreaker: Breaker
-  readonly connections: Connections
+  readonly dialect: Dialect
+  readonly storeOf: (tenant: TenantId) => StoreLane
+  readonly storeBreaker: Breaker
+  readonly slots: Slots
   readonly departures: Departures
-  readonly protocol: UpstreamProtocol
-  readonly convert: ConvertShare
-  readonly turnMs: number
-  readonly omitsWritten: boolean
-  readonly bodyOf: BodyOf
-  readonly halve: FlightOptions['halve']
   readonly events: LaneEvents
   readonly now: () => number
   readonly random: () => number
@@ -75,19 +60,19 @@ export interface LaneDependencies {
 /** After a 429 or a rejection: how long a lane keeps its smaller batches, and a sender travels alone. */
 const REMEMBERED_MS = 60_000
 /** No 429 makes batches smaller than this: below it, requests cost a store more than their series. */
-const MIN_BATCH_SERIES = 100
+const MIN_BATCH_ENTRIES = 100
 
 export class Lane implements Carrier {
   readonly tenant: TenantId
   readonly #policy: LanePolicy
   readonly #dependencies: LaneDependencies
-  readonly #account = new Account()
+  readonly #claim = new Claim()
   readonly #queue: LaneQueue
   readonly #health: Health
-  readonly #flight: FlightOptions
+  readonly #crew: Crew
   /** While no 429 has made them smaller. */
   readonly #usualLimits: BatchLimits
-  /** Connections asked for and not yet granted. */
+  /** Slots asked for and not yet granted. */
   #asked = 0
   #flying = 0
   #linger: NodeJS.Timeout | undefined
@@ -98,25 +83,25 @@ export class Lane implements Carrier {
   #idleSince: number
 
   constructor(tenant: TenantId, policy: LanePolicy, dependencies: LaneDependencies) {
-    const { upstream, upstreamBreaker, events, now } = dependencies
+    const { dialect, storeOf, storeBreaker, slots, events, now, random } = dependencies
     this.tenant = tenant
     this.#policy = policy
     this.#dependencies = dependencies
-    this.#queue = new LaneQueue(now)
-    this.#health = new Health(policy, upstreamBreaker, now)
-    this.#usualLimits = { maxSeries: policy.maxBatchSeries, maxBytes: policy.maxBatchBytes }
-    this.#flight = {
-      ...dependencies,
-      tenant,
-      route: upstream.route(tenant),
+    this.#queue = new LaneQueue(dialect, now)
+    this.#health = new Health(policy, storeBreaker, now)
+    this.#usualLimits = { maxEntries: policy.maxBatchEntries, maxBytes: policy.maxBatchBytes }
+    const store = storeOf(tenant)
+    const side = new Side({ tenant, store, health: this.#health, slots, claim: this.#claim, events, now })
+    this.#crew = {
+      side,
+      courier: dialect.courier(side),
+      dialect,
       retry: policy.retry,
-      account: this.#account,
-      health: this.#health,
-      attempted: attempt => events.attempted(attempt),
+      now,
+      random,
       happened: what => events.happened(what),
-      lost: (createdTimestamps, histograms) => events.lost(createdTimestamps, histograms),
       concluded: (shares, verdict) => this.#conclude(shares, verdict),
-      spoils: ({ context }) => context.sender.rejected(tenant, now() + REMEMBERED_MS),
+      spoils: queued => this.#isolate(queued),
     }
     this.#idleSince = now()
   }
@@ -157,7 +142,7 @@ export class Lane implements Carrier {
       return
     }
     queued.carrier = this
-    queued.quarantined = context.sender.travelsAlone(this.tenant, this.#dependencies.now)
+    queued.quarantined = context.identity.quarantine.travelsAlone(this.tenant, this.#dependencies.now)
     this.#queue.add(queued)
     this.#ask()
   }
@@ -173,7 +158,7 @@ export class Lane implements Carrier {
     return this.#queue.shares === 0 && this.#flying === 0 && this.#asked === 0
   }
 
-  /** Asks for as many connections as there is work for. */
+  /** Asks for as many slots as there is work for. */
   #ask(): void {
     if (this.#queue.shares === 0) return
     const full = this.#queue.fullBatches(this.#limits())
@@ -188,12 +173,12 @@ export class Lane implements Carrier {
 
   #take(): void {
     this.#asked++
-    this.#dependencies.departures.atTurnsEnd(this.#takeConnection)
+    this.#dependencies.departures.atTurnsEnd(this.#takeSlot)
   }
 
-  readonly #takeConnection = (): void => this.#dependencies.connections.take(this.#account, this.#depart)
+  readonly #takeSlot = (): void => this.#dependencies.slots.take(this.#claim, this.#depart)
 
-  /** How long the lane stays on the ground although a connection could be had. */
+  /** How long the lane stays on the ground although a slot could be had. */
   #waitForCompanyMs(): number {
     return this.#queue.onlyLone ? this.#queue.loneWaitMs(this.#lastBatchMs) : this.#policy.lingerMs
   }
@@ -217,9 +202,9 @@ export class Lane implements Carrier {
   #limits(): BatchLimits {
     const halvings = this.#currentHalvings()
     if (halvings === 0) return this.#usualLimits
-    const { maxBatchSeries, maxBatchBytes } = this.#policy
+    const { maxBatchEntries, maxBatchBytes } = this.#policy
     return {
-      maxSeries: Math.max(Math.min(MIN_BATCH_SERIES, maxBatchSeries), maxBatchSeries >> halvings),
+      maxEntries: Math.max(Math.min(MIN_BATCH_ENTRIES, maxBatchEntries), maxBatchEntries >> halvings),
       maxBytes: maxBatchBytes / 2 ** halvings,
     }
   }
@@ -229,7 +214,7 @@ export class Lane implements Carrier {
     return this.#halvings
   }
 
-  /** A connection is there: forms the batch as late as this, so that as many shares as possible are in it. */
+  /** A slot is there: forms the batch as late as this, so that as many shares as possible are in it. */
   readonly #depart = (): void => {
     this.#asked--
     if (this.#health.waitMs > 0) {
@@ -239,7 +224,7 @@ export class Lane implements Carrier {
     }
     const shares = this.#queue.take(this.#limits(), this.#lastBatchMs)
     if (shares.length === 0) {
-      this.#dependencies.connections.give(this.#account)
+      this.#dependencies.slots.give(this.#claim)
       this.#rest()
       return
     }
@@ -248,17 +233,17 @@ export class Lane implements Carrier {
   }
 
   async #carry(batch: Batch): Promise<void> {
-    const { connections, events, now } = this.#dependencies
+    const { slots, events, now } = this.#dependencies
     const departed = now()
     try {
-      await fly(batch, this.#flight)
+      await new Flight(batch, this.#crew).fly()
       this.#lastBatchMs = now() - departed
     } catch (error) {
       // A bug of ours must not keep senders waiting, and is no reason to believe that anything was stored.
       events.broke(error)
       batch.settle(localVerdict('internal error'))
     } finally {
-      connections.give(this.#account)
+      slots.give(this.#claim)
       this.#flying--
       this.#rest()
       this.#ask()
@@ -277,26 +262,20 @@ export class Lane implements Carrier {
       this.#halvings = Math.min(this.#currentHalvings() + 1, 16)
       this.#halvedUntil = now() + REMEMBERED_MS
     } else if (verdict.kind === 'rejected' && !verdict.refusal) {
-      for (const { context } of shares) context.sender.rejected(this.tenant, now() + REMEMBERED_MS)
+      for (const queued of shares) this.#isolate(queued)
     }
     for (const queued of shares) this.#settle(queued, verdict)
+  }
+
+  /** Its sender's shares of this tenant travel alone for a while. */
+  #isolate({ context }: QueuedShare): void {
+    context.identity.quarantine.rejected(this.tenant, this.#dependencies.now() + REMEMBERED_MS)
   }
 
   /** The tenant's failure policy has the last word. */
   #settle(queued: QueuedShare, verdict: Verdict): void {
     const shed = this.#health.shed(verdict)
     if (shed !== undefined) this.#dependencies.events.happened('shed')
-    queued.settle(shed ?? forKind(queued.share, verdict))
+    queued.settle(shed ?? this.#dependencies.dialect.verdictFor(queued.share, verdict))
   }
-}
-
-/**
- * A store that takes only 2.0 refuses the 1.0 message beside a tenant's series, and would for ever: what is in it can't be
- * said otherwise. So to its sender that is rejected data, which it must not keep sending, and no refusal that ends when
- * somebody puts the configuration right.
- */
-function forKind({ kind }: Share, verdict: Verdict): Verdict {
-  return kind !== 'series' && verdict.kind === 'rejected' && verdict.status === 415
-    ? { ...verdict, refusal: false }
-    : verdict
 }

@@ -8,7 +8,7 @@ import type { TenantId } from '../tenant.ts'
 import { Lane, type LaneDependencies, type LanePolicy } from './lane.ts'
 import type { QueuedShare } from './shipment.ts'
 
-interface LanesLimits {
+export interface LanesLimits {
   readonly max: number
   /** New lanes a second; as many may come at once after a quiet second. */
   readonly maxNewPerSecond: number
@@ -58,6 +58,12 @@ export class Lanes {
 
   get breakersOpen(): number {
     return this.#sum(lane => (lane.breakerOpen ? 1 : 0))
+  }
+
+  /** Whether anything waits or is under way. */
+  get busy(): boolean {
+    for (const lane of this.#lanes.values()) if (lane.queuedShares > 0 || lane.inFlight > 0) return true
+    return false
   }
 
   push(queued: QueuedShare): void {

@@ -7,9 +7,9 @@
  * costs a look into a small map.
  */
 import { createHash } from 'node:crypto'
-import type { Share } from '../remote-write/split.ts'
+import type { Gauge } from '../gauge.ts'
 import type { Verdict } from '../share/verdict.ts'
-import type { QueuedShare } from './shipment.ts'
+import type { Load, QueuedShare } from './shipment.ts'
 
 export interface MemoPolicy {
   readonly ttlMs: number
@@ -20,9 +20,12 @@ export interface MemoPolicy {
 /** What is known of each share, by its name: how it ended, or the promise of it where it still travels. */
 export type Earlier = ReadonlyMap<string, Verdict | Promise<Verdict>>
 
-/** Tells a share from all others of its push: there is one of a kind for a tenant. No tenant has a space. */
-export function nameOf({ tenant, kind }: Pick<Share, 'tenant' | 'kind'>): string {
-  return kind === 'series' ? tenant : `${tenant} ${kind}`
+/**
+ * Tells a share from all others of its push, and what one store has from what another lacks: there is one of a kind for a
+ * tenant. None of the parts has a space.
+ */
+export function nameOf({ share, destination }: Load): string {
+  return `${destination.id} ${share.tenant} ${share.kind}`
 }
 
 interface Entry {
@@ -37,7 +40,7 @@ const ENTRY_BYTES = 400
 const SHARE_BYTES = 200
 
 export class Memo {
-  readonly #policy: MemoPolicy
+  #policy: MemoPolicy
   readonly #now: () => number
   /** The least recently used first. */
   readonly #entries: Map<string, Entry> = new Map()
@@ -48,6 +51,24 @@ export class Memo {
   constructor(policy: MemoPolicy, now: () => number) {
     this.#policy = policy
     this.#now = now
+  }
+
+  /** Other numbers; what is beyond them is forgotten. */
+  limit(policy: MemoPolicy): void {
+    this.#policy = policy
+    this.#shrink()
+  }
+
+  get gauges(): readonly Gauge[] {
+    return [
+      {
+        name: 'memo_bytes',
+        help: 'Memory of the retry memo, estimated.',
+        read: () => this.bytes,
+        limit: { key: 'memo.max_bytes', read: () => this.#policy.maxBytes },
+      },
+      { name: 'memo_pushes', help: 'Failed pushes in the retry memo.', read: () => this.size },
+    ]
   }
 
   /** Whether anything is ever remembered, so that a body has to be kept until its push has ended. */
@@ -85,9 +106,10 @@ export class Memo {
   ): void {
     if (!this.enabled) return
     const outcomes = new Map(earlier)
-    for (const { share, verdict, late } of shares) {
-      if (late !== undefined) outcomes.set(nameOf(share), late)
-      else if (verdict !== undefined && isFinal(verdict)) outcomes.set(nameOf(share), verdict)
+    for (const queued of shares) {
+      const { verdict, late } = queued
+      if (late !== undefined) outcomes.set(nameOf(queued), late)
+      else if (verdict !== undefined && isFinal(verdict)) outcomes.set(nameOf(queued), verdict)
     }
     if (outcomes.size === 0) return
 

@@ -1,10 +1,10 @@
 import type { TenantId } from '../tenant.ts'
 
 /**
- * What is known of one sender, for as long as its connection lives. A sender whose share was rejected by itself travels
- * alone for a while: merged, it would make every batch go out twice.
+ * What is held against one sender. Whose share was rejected by itself travels alone for a while: merged, it would make
+ * every batch go out twice.
  */
-export class Sender {
+export class Quarantine {
   /** Until when its shares of a tenant travel alone; undefined in the common case, in which nothing was rejected. */
   #aloneUntil: Map<TenantId, number> | undefined
 

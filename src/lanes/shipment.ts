@@ -2,19 +2,33 @@
  * The shares of one push on their way to their lanes. It ends when each has its verdict, and it can be called off: then
  * shares that have not left are withdrawn, and requests that carry nobody else's are ended.
  */
-import type { Share } from '../remote-write/split.ts'
+import type { Share } from '../share/share.ts'
 import { cancelledVerdict, type Verdict } from '../share/verdict.ts'
-import type { Sender } from './quarantine.ts'
+import type { Quarantine } from './quarantine.ts'
 
 /** What all shares of a push have in common. */
 export interface PushContext {
-  readonly sender: Sender
+  readonly identity: { readonly quarantine: Quarantine; readonly mergeKey: string }
   /** What of the sender's headers goes along; names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Shares with different values of configured headers (credentials, for one) never share a request. */
-  readonly forwarded: string
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly deadline: number
+}
+
+/** Where shares go. */
+export interface Destination {
+  /** In the configuration. */
+  readonly name: string
+  /** Tells it from what had its name before: another with the same name may be another store. */
+  readonly id: string
+  /** Takes a live share. Whatever happens to it is a verdict, sooner or later. */
+  push(queued: QueuedShare): void
+}
+
+/** A share, and where it goes. */
+export interface Load {
+  readonly share: Share
+  readonly destination: Destination
 }
 
 /** Where a share waits or travels: a lane's queue or a batch. */
@@ -25,6 +39,8 @@ export interface Carrier {
 
 export class QueuedShare {
   readonly share: Share
+  /** Which store it is for, by its name in the configuration. */
+  readonly destination: Destination
   readonly context: PushContext
   readonly #settled: () => void
   #verdict: Verdict | undefined
@@ -35,8 +51,9 @@ export class QueuedShare {
   /** An earlier push of the same bytes had brought it, so that it was not sent again. */
   remembered = false
 
-  constructor(share: Share, context: PushContext, settled: () => void) {
+  constructor({ share, destination }: Load, context: PushContext, settled: () => void) {
     this.share = share
+    this.destination = destination
     this.context = context
     this.#settled = settled
   }
@@ -44,6 +61,11 @@ export class QueuedShare {
   /** Undefined while it is under way. */
   get verdict(): Verdict | undefined {
     return this.#verdict
+  }
+
+  /** The name of its store. */
+  get upstream(): string {
+    return this.destination.name
   }
 
   get live(): boolean {
@@ -87,13 +109,13 @@ export class Shipment {
   readonly #done = Promise.withResolvers<void>()
   #open: number
 
-  constructor(shares: readonly Share[], context: PushContext) {
-    this.#open = shares.length
+  constructor(loads: readonly Load[], context: PushContext) {
+    this.#open = loads.length
     const settled = () => {
       if (--this.#open === 0) this.#done.resolve()
     }
-    this.shares = shares.map(share => new QueuedShare(share, context, settled))
-    if (shares.length === 0) this.#done.resolve()
+    this.shares = loads.map(load => new QueuedShare(load, context, settled))
+    if (loads.length === 0) this.#done.resolve()
   }
 
   /** Resolves when every share has its verdict. */

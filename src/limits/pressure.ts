@@ -3,6 +3,7 @@
  * so that the gate does not flap; both signals are what a process dies of before any queue of ours is full.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { every } from '../clock.ts'
 
 export interface PressureLimits {
   /** Of what the process may use; 0 switches it off. */
@@ -29,12 +30,11 @@ const INTERVAL_MS = 250
 const DELAY_SAMPLES = 4
 
 export class Pressure {
-  readonly #limits: PressureLimits
+  #limits: PressureLimits
   readonly #vitals: Vitals
   readonly #delays: number[] = []
   #memory = false
   #delay = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(limits: PressureLimits, vitals: Vitals) {
     this.#limits = limits
@@ -56,13 +56,18 @@ export class Pressure {
     return Math.max(0, ...this.#delays)
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.sample(), INTERVAL_MS)
-    this.#timer.unref()
+  get limits(): PressureLimits {
+    return this.#limits
   }
 
-  stop(): void {
-    clearInterval(this.#timer)
+  /** Other numbers, from the next sample on. */
+  limit(limits: PressureLimits): void {
+    this.#limits = limits
+  }
+
+  /** Looks at it until it is disposed. */
+  watch(): Disposable {
+    return every(INTERVAL_MS, () => this.sample())
   }
 
   sample(): void {
@@ -78,8 +83,8 @@ function exceeds(value: number, limit: number, already: boolean): boolean {
   return limit > 0 && value > (already ? limit * RECOVERED : limit)
 }
 
-/** The vitals of this process. */
-export function processVitals(totalMemoryBytes: number): Vitals {
+/** The vitals of this process, until it is disposed. */
+export function processVitals(totalMemoryBytes: number): Vitals & Disposable {
   const loop = monitorEventLoopDelay({ resolution: 10 })
   loop.enable()
   // Node gives a huge number where nothing constrains the process.
@@ -93,5 +98,6 @@ export function processVitals(totalMemoryBytes: number): Vitals {
       loop.reset()
       return Number.isFinite(delay) ? delay : 0
     },
+    [Symbol.dispose]: () => void loop.disable(),
   }
 }

@@ -5,21 +5,10 @@
  */
 
 import { CATALOGUE, type ErrorCode, SluiceError } from '../errors.ts'
-import type { Delivery } from '../lanes/deliver.ts'
-import type { Refusal, RefusalReason } from '../remote-write/split.ts'
-import { sumOf, type Verdict, type Written } from '../share/verdict.ts'
-
-export interface Answer {
-  readonly status: number
-  /** Undefined for a success. */
-  readonly code: ErrorCode | undefined
-  /** Seconds; goes out as Retry-After. */
-  readonly retryAfterSeconds: number | undefined
-  /** Plain text, cut and escaped; empty for a success. */
-  readonly body: string
-  /** What was written of a push of 2.0, whatever the status; undefined for one of 1.0, and before it is known which it is. */
-  readonly written: Written | undefined
-}
+import type { Answer } from '../share/answer.ts'
+import type { Delivery } from '../share/delivery.ts'
+import type { Refusal, RefusalReason } from '../share/refusal.ts'
+import type { Verdict } from '../share/verdict.ts'
 
 export interface AnswerPolicy {
   readonly on429: 'pass' | 'retry'
@@ -46,40 +35,41 @@ const RETRY_AFTER_FAILURE = [
   [5, 5],
 ] as const
 
-/** `attempt`: how often the sender has sent this push before. */
-export function answerOf(
-  deliveries: readonly Delivery[],
-  refusals: readonly Refusal[],
-  policy: AnswerPolicy,
-  attempt = 0,
-): Answer {
+/** What came of a push. */
+export interface Outcome {
+  readonly deliveries: readonly Delivery[]
+  readonly refusals: readonly Refusal[]
+  /** What entries are called: `series`. */
+  readonly noun: string
+  /** How often the sender has sent this push before. */
+  readonly attempt: number
+}
+
+export function answerOf({ deliveries, refusals, noun, attempt }: Outcome, policy: AnswerPolicy): Answer {
   const refused = refusals.filter(refusal => !refusal.dropped)
   const failed = policy.acceptAll ? [] : deliveries.filter(delivery => delivery.verdict.kind !== 'delivered')
   if (failed.length === 0 && refused.length === 0) return SUCCESS
 
   const code = worst(failed, policy)
   const { status } = CATALOGUE[code]
-  const sentences = [...refusedSentences(refused), ...failedSentences(failed, deliveries)]
+  const sentences = [...refusedSentences(refused, noun), ...failedSentences(failed, deliveries, noun)]
   return {
     status,
     code,
     retryAfterSeconds: status === 503 || status === 429 ? retryAfter(failed, policy, attempt) : undefined,
     body: `${sentences.join('\n')}\n`,
-    written: undefined,
+    headers: NO_HEADERS,
   }
 }
+
+const NO_HEADERS: Answer['headers'] = Object.freeze({})
 
 const SUCCESS: Answer = {
   status: 204,
   code: undefined,
   retryAfterSeconds: undefined,
   body: '',
-  written: undefined,
-}
-
-/** What the stores wrote of a push, all of its shares together. What was left out before delivery never counts. */
-export function writtenBy(deliveries: readonly Delivery[]): Written {
-  return sumOf(deliveries.map(({ share, verdict }) => (verdict.written === 'all' ? share : verdict.written)))
+  headers: NO_HEADERS,
 }
 
 function worst(failed: readonly Delivery[], policy: AnswerPolicy): ErrorCode {
@@ -112,22 +102,27 @@ const REASONS: Readonly<Record<RefusalReason, string>> = {
   repeated_tenant_label: 'with a tenant label that occurs twice',
   too_many_tenants: 'of tenants beyond limits.max_tenants_per_push',
   bad_reference: 'with a bad symbol reference',
+  no_route: 'of tenants that no route leads to a store',
 }
 
-function refusedSentences(refused: readonly Refusal[]): readonly string[] {
+function refusedSentences(refused: readonly Refusal[], noun: string): readonly string[] {
   if (refused.length === 0) return []
-  const total = refused.reduce((sum, refusal) => sum + refusal.series, 0)
-  const reasons = refused.map(({ reason, series, example }) => {
-    return `${series} ${REASONS[reason]}${example === '' ? '' : ` ("${example}")`}`
+  const total = refused.reduce((sum, refusal) => sum + refusal.entries, 0)
+  const reasons = refused.map(({ reason, entries, example }) => {
+    return `${entries} ${REASONS[reason]}${example === '' ? '' : ` ("${example}")`}`
   })
-  return [`${total} series refused: ${reasons.join(', ')}`]
+  return [`${total} ${noun} refused: ${reasons.join(', ')}`]
 }
 
-function failedSentences(failed: readonly Delivery[], all: readonly Delivery[]): readonly string[] {
+function failedSentences(
+  failed: readonly Delivery[],
+  all: readonly Delivery[],
+  noun: string,
+): readonly string[] {
   if (failed.length === 0) return []
   const tenants = tenantsOf(all)
   const named = failed.slice(0, TENANTS_NAMED).map(({ share, verdict }) => {
-    return `tenant ${share.tenant}: ${share.series} series ${describeVerdict(verdict)}`
+    return `tenant ${share.tenant}: ${share.entries} ${noun} ${describeVerdict(verdict)}`
   })
   const unnamed = tenantsOf(failed.slice(TENANTS_NAMED))
   const more = unnamed > 0 ? [`and ${unnamed} tenants more`] : []
@@ -155,7 +150,7 @@ export function answerOfError(error: SluiceError, random: () => number = Math.ra
     code: error.code,
     retryAfterSeconds: status === 503 ? wait : undefined,
     body: `${error.message}. ${advice}\n`,
-    written: undefined,
+    headers: NO_HEADERS,
   }
 }
 

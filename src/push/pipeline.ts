@@ -1,31 +1,27 @@
 /**
- * The way of a push, in one place: admit, read, split, deliver, answer. It knows the stages as functions and nothing of
- * HTTP; `docs/life-of-a-push.md` draws it with every exit status.
+ * The way of a push, in one place: admit, read, split, route, deliver, answer. It knows the stages as functions and nothing
+ * of HTTP or of any protocol; `docs/life-of-a-push.md` draws it with every exit status.
  */
-
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Identity } from '../auth/identity.ts'
 import { SluiceError } from '../errors.ts'
-import type { Deliver, Delivery } from '../lanes/deliver.ts'
-import { type Earlier, isFinal, type Memo } from '../lanes/memo.ts'
-import type { Sender } from '../lanes/quarantine.ts'
-import type { Gate, Permit } from '../limits/gate.ts'
-import { splitCharge } from '../remote-write/charge.ts'
-import type { MetadataRouter } from '../remote-write/metadata/router.ts'
-import type { Encoding, Protocol, Push, Share, SplitResult, SplitRules } from '../remote-write/split.ts'
-import type { Splitter } from '../remote-write/splitter.ts'
-import { release, releaseShares } from '../wire/release.ts'
-import {
-  type Answer,
-  type AnswerPolicy,
-  answerOf,
-  answerOfError,
-  toSluiceError,
-  writtenBy,
-} from './answer.ts'
+import type { Deliver } from '../lanes/deliver.ts'
+import { isFinal, type Memo } from '../lanes/memo.ts'
+import type { Destination, Load } from '../lanes/shipment.ts'
+import type { Account, Permit } from '../limits/accounts.ts'
+import type { Codec, Head, SplitOutcome } from '../protocol.ts'
+import type { Answer } from '../share/answer.ts'
+import type { Delivery } from '../share/delivery.ts'
+import type { Refusal } from '../share/refusal.ts'
+import { releaseShares } from '../share/release.ts'
+import type { Share } from '../share/share.ts'
+import type { TenantId } from '../tenant.ts'
+import { release } from '../wire/release.ts'
+import { type AnswerPolicy, answerOf, answerOfError, toSluiceError } from './answer.ts'
 
 /** A push at the door: what its head said, and how to get at its body. */
 interface Arrival {
-  readonly protocol: Protocol
-  readonly encoding: Encoding
+  readonly identity: Identity
   /** In bytes; undefined for a chunked body. */
   readonly contentLength: number | undefined
   /** Returns a fresh buffer of its own, at most `limits.max_body` long; rejects with a SluiceError. */
@@ -34,177 +30,176 @@ interface Arrival {
   readonly prefix: string | undefined
   /** What of the sender's headers goes on to the store. */
   readonly headers: Readonly<Record<string, string>>
-  /** The values of those among them that the configuration names; pushes that differ in them never share a request. */
-  readonly forwarded: string
-  readonly sender: Sender
-  /** The sender's address. Its connections have it in common. */
-  readonly address: string
   /** Aborts with a SluiceError when its delivery is to end now: the sender is gone, or this process. */
   readonly cancelled: AbortSignal
 }
 
 /** Everything that is to be counted and logged about one push. */
 export interface PushReport {
-  readonly protocol: Protocol
+  readonly codec: string
+  readonly protocol: string
+  readonly identity: Identity
   readonly answer: Answer
   readonly error: SluiceError | undefined
   readonly bodyBytes: number
-  readonly split: Extract<SplitResult, { ok: true }> | undefined
+  readonly split: Pick<SplitOutcome, 'shares' | 'received' | 'refusals'> | undefined
   readonly splitSeconds: number | undefined
   readonly deliveries: readonly Delivery[]
   readonly seconds: number
 }
 
-export interface PipelineOptions {
-  readonly gate: Gate
-  readonly split: Splitter['split']
-  readonly deliver: Deliver
-  readonly memo: Pick<Memo, 'enabled' | 'recall' | 'remember'>
-  readonly metadata: Pick<MetadataRouter, 'asks' | 'route'>
-  /** For a store that takes what comes in. */
-  readonly rules: SplitRules
-  /** What is known of the protocol that the store takes, now. */
-  readonly upstream: { readonly output: SplitRules['output'] }
-  readonly policy: AnswerPolicy
+export interface PushPolicy extends AnswerPolicy {
   readonly maxBodyBytes: number
   /** From the arrival of its head to its answer. */
-  readonly pushDeadlineMs: number
+  readonly deadlineMs: number
+}
+
+/** What a path means for pushes. */
+interface PushRoute<R, M extends Head> {
+  readonly codec: Codec<R, M>
+  readonly rules: R
+  /** Tells these rules from others: a part of the memo's scope. */
+  readonly scope: string
+  readonly policy: PushPolicy
+  /** Where a share goes; undefined where no route leads to a store for that tenant. */
+  readonly destinationOf: (identity: Identity, tenant: TenantId) => Destination | undefined
+}
+
+export interface PipelineOptions {
+  readonly account: Account
+  readonly deliver: Deliver
+  readonly memo: Pick<Memo, 'enabled' | 'recall' | 'remember'>
   /** The one place where pushes are counted and logged, so that no branch can skip it. */
   readonly report: (report: PushReport) => void
   readonly now?: () => number
 }
 
-export type Pipeline = (arrival: Arrival) => Promise<Answer>
+/** Reads a head. A refusal is a value; else the push may come in by what is returned, which never rejects. */
+export type Door = (headers: IncomingHttpHeaders) => SluiceError | ((arrival: Arrival) => Promise<Answer>)
 
-interface Split {
-  readonly result: Exclude<SplitResult, { code: 'needs_more' }>
-  readonly body: Uint8Array
-}
-
-/** A push that is split. */
-interface Taken {
-  readonly result: Extract<SplitResult, { ok: true }>
-  /** Undefined where nobody will ask for it. */
-  readonly body: Uint8Array | undefined
-  readonly scope: string
-  readonly earlier: Earlier | undefined
-}
+/** Joins the stages to a door for each route. */
+export type Pipeline = <R, M extends Head>(route: PushRoute<R, M>) => Door
 
 /** What is known of a push on its way; the report is made of it, however far it came. */
 interface Progress {
   bodyBytes: number
-  split: Extract<SplitResult, { ok: true }> | undefined
+  split: SplitOutcome | undefined
   splitSeconds: number | undefined
   deliveries: readonly Delivery[]
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const {
-    gate,
-    split,
-    deliver,
-    memo,
-    metadata,
-    rules,
-    upstream,
-    policy,
-    maxBodyBytes,
-    pushDeadlineMs,
-    report,
-  } = options
-  const { now = () => performance.now() } = options
+  const { account, deliver, memo, report, now = () => performance.now() } = options
 
-  const variants = new Map<string, SplitRules>()
-
-  /** The same object for the same rules, as long as no prefix makes them new: an engine has them ready then. */
-  function rulesFor({ protocol, prefix }: Arrival): SplitRules {
-    const { output } = upstream
-    const families = metadata.asks(protocol, output === 'same' ? protocol : output)
-    const key = `${output} ${families}`
-    // Shares of 2.0 that merge are written anew, so to compress them now would be in vain.
-    const compression = rules.compression === 'none' ? 'none' : 'late'
-    const variant = variants.get(key) ?? { ...rules, output, families, compression }
-    variants.set(key, variant)
-    return prefix === undefined ? variant : { ...variant, prefix }
-  }
-
-  async function pass(arrival: Arrival, progress: Progress, arrived: number): Promise<Answer> {
+  async function pass<R, M extends Head>(
+    route: PushRoute<R, M>,
+    head: M,
+    arrival: Arrival,
+    progress: Progress,
+    arrived: number,
+  ): Promise<Answer> {
+    const { policy } = route
+    const { identity, headers, cancelled } = arrival
     // A chunked body says nothing of its length, so it is charged the most that it may have; nothing longer is ever read.
-    const permit = gate.admit(Math.min(arrival.contentLength ?? maxBodyBytes, maxBodyBytes))
+    const permit = account
+      .child(identity.principal.name)
+      .admit(Math.min(arrival.contentLength ?? policy.maxBodyBytes, policy.maxBodyBytes))
     if (!permit.admitted) throw new SluiceError('overloaded', permit.message)
     try {
-      const { result, body, scope, earlier } = await take(arrival, permit, progress)
-      const { sender, headers, forwarded, cancelled } = arrival
-      const context = { sender, headers, forwarded, deadline: arrived + pushDeadlineMs }
-      const routed = metadata.route(`${arrival.address} ${arrival.prefix ?? ''}`, result)
+      const split = await take(route, head, arrival, permit, progress)
+      const { loads, refusals } = directed(split, identity, route)
+      const scope = `${route.codec.name} ${route.scope} ${split.scope}\0${identity.memoScope}`
+      const earlier = memo.recall(split.body, scope)
+      const body = memo.enabled ? split.body : undefined
+      if (body === undefined) release(split.body)
       // From here on, nothing else is held. Only metadata that has waited, and was counted there, can make it more than before.
-      permit.resize((body?.length ?? 0) + bytesOf(routed.shares))
-      const { deliveries, sent } = await deliver(routed.shares, context, earlier, cancelled)
+      permit.resize((body?.length ?? 0) + bytesOf(split.shares))
+      const context = { identity, headers, deadline: arrived + policy.deadlineMs }
+      const { deliveries, sent } = await deliver(loads, context, earlier, cancelled)
       progress.deliveries = deliveries
-      routed.settle(deliveries)
+      split.settle(deliveries)
       if (body !== undefined && !deliveries.every(({ verdict }) => isFinal(verdict))) {
         memo.remember(body, scope, sent, earlier)
       }
       if (body !== undefined) release(body)
       // Nobody reads them any more. A share that failed may be on its way still, for the sake of others.
-      if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) releaseShares(result.shares)
+      if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) releaseShares(split.shares)
       cancelled.throwIfAborted()
-      return answerOf(progress.deliveries, result.refusals, policy, Number(headers['retry-attempt'] ?? 0))
+      const attempt = Number(headers['retry-attempt'] ?? 0)
+      return answerOf({ deliveries, refusals, noun: route.codec.noun, attempt }, policy)
     } finally {
       permit.release()
     }
   }
 
   /** Reads and splits. What it leaves behind is all that the push holds from then on. */
-  async function take(arrival: Arrival, permit: Permit, progress: Progress): Promise<Taken> {
-    const { protocol, encoding, prefix = '', forwarded } = arrival
-    const body = await arrival.read()
+  async function take<R, M extends Head>(
+    { codec, rules }: PushRoute<R, M>,
+    head: M,
+    { identity, prefix, read }: Arrival,
+    permit: Permit,
+    progress: Progress,
+  ): Promise<SplitOutcome> {
+    const body = await read()
     progress.bodyBytes = body.length
-    const chosen = rulesFor(arrival)
     const started = now()
-    const { result, body: returned } = await splitWithin(permit, { body, encoding, protocol }, chosen)
-    progress.splitSeconds = (now() - started) / 1000
-    if (!result.ok) {
-      throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
+    try {
+      const push = { head, body, prefix, from: identity.metadataKey, principal: identity.principal.name }
+      progress.split = await codec.split(push, rules, bytes => hold(permit, bytes))
+    } finally {
+      progress.splitSeconds = (now() - started) / 1000
     }
-    progress.split = result
-    const scope = [protocol, chosen.output, encoding, prefix, forwarded].join('\0')
-    const earlier = memo.recall(returned, scope)
-    if (memo.enabled) return { result, body: returned, scope, earlier }
-    release(returned)
-    return { result, body: undefined, scope, earlier }
+    return progress.split
   }
 
-  /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */
-  async function splitWithin(permit: Permit, push: Push, chosen: SplitRules): Promise<Split> {
-    const { fixedBytes, ...usual } = splitCharge(push, chosen)
-    for (let { body } = push, { workBytes } = usual; ; ) {
-      // It may have to wait for a thread.
-      permit.resize(body.length)
-      const begin = () => hold(permit, fixedBytes + workBytes)
-      const outcome = await split({ ...push, body, workBytes }, chosen, begin)
-      const { result } = outcome
-      // It may have been moved to a thread and back.
-      body = outcome.body
-      if (result.ok || result.code !== 'needs_more') return { result, body }
-      workBytes = result.workBytes
+  return route => {
+    const { codec, rules } = route
+    return headers => {
+      const head = codec.negotiate(headers, rules)
+      if (head instanceof SluiceError) return head
+      return async arrival => {
+        const arrived = now()
+        const progress: Progress = {
+          bodyBytes: 0,
+          split: undefined,
+          splitSeconds: undefined,
+          deliveries: [],
+        }
+        let error: SluiceError | undefined
+        const said = await pass(route, head, arrival, progress, arrived).catch((thrown: unknown) => {
+          error = toSluiceError(thrown)
+          return answerOfError(error)
+        })
+        const answer = codec.respond(said, progress.deliveries, head)
+        const { identity } = arrival
+        const { protocol } = head
+        const seconds = (now() - arrived) / 1000
+        report({ codec: codec.name, protocol, identity, answer, error, ...progress, seconds })
+        return answer
+      }
     }
   }
+}
 
-  return async arrival => {
-    const arrived = now()
-    const progress: Progress = { bodyBytes: 0, split: undefined, splitSeconds: undefined, deliveries: [] }
-    let error: SluiceError | undefined
-    const said = await pass(arrival, progress, arrived).catch((thrown: unknown) => {
-      error = toSluiceError(thrown)
-      return answerOfError(error)
-    })
-    const { protocol } = arrival
-    // Whatever the answer, and however far the push came: a sender of 2.0 takes missing counts for a store without 2.0.
-    const answer = protocol === '2.0' ? { ...said, written: writtenBy(progress.deliveries) } : said
-    report({ protocol, answer, error, ...progress, seconds: (now() - arrived) / 1000 })
-    return answer
+/** Each share and its store. What no route leads to, or its sender may not write, is refused, and the rest goes on. */
+function directed<R, M extends Head>(
+  { shares, refusals }: SplitOutcome,
+  identity: Identity,
+  { destinationOf }: PushRoute<R, M>,
+): { readonly loads: readonly Load[]; readonly refusals: readonly Refusal[] } {
+  const loads: Load[] = []
+  let entries = 0
+  let example = ''
+  for (const share of shares) {
+    const destination = destinationOf(identity, share.tenant)
+    if (destination !== undefined) loads.push({ share, destination })
+    else {
+      entries += share.entries
+      example ||= share.tenant
+    }
   }
+  if (loads.length === shares.length) return { loads, refusals }
+  return { loads, refusals: [...refusals, { reason: 'no_route', dropped: false, entries, example }] }
 }
 
 function hold(permit: Permit, bytes: number): void {

@@ -2,7 +2,7 @@
  * A share in the other protocol: for an upstream that turns out to lack remote write 2.0 when the share is already
  * made. It is the split itself that converts, with rules by which all series stay together.
  */
-import type { Family, Protocol, Push, Share, Split, SplitResult, SplitRules } from './split.ts'
+import type { Family, Protocol, Push, Split, SplitResult, SplitRules, SplitShare } from './split.ts'
 import { TOGETHER } from './together.ts'
 
 export type Converted =
@@ -12,7 +12,7 @@ export type Converted =
        * Mostly one. To 2.0 there may be an `aside` share of what that protocol can't carry, or it alone; and none of
        * what neither can, or to 1.0 where that can say nothing of it.
        */
-      readonly shares: readonly Share[]
+      readonly shares: readonly SplitShare[]
       /** As in a split's result; so is the next. */
       readonly createdTimestampsLost: number
       readonly histogramsLost: number
@@ -29,7 +29,7 @@ export type Converted =
  * `maxOutputBytes`: `split_output_too_large`, which its halves may not be (halve.ts). And samples and histograms are
  * opened here for the first time: `protobuf_malformed`.
  */
-export function convert(split: Split, share: Share, to: Protocol, maxOutputBytes: number): Converted {
+export function convert(split: Split, share: SplitShare, to: Protocol, maxOutputBytes: number): Converted {
   if (share.protocol === to)
     return { ok: true, shares: [share], createdTimestampsLost: 0, histogramsLost: 0, families: [] }
   const push: Push = { body: share.body, encoding: 'snappy', protocol: share.protocol }

@@ -3,24 +3,24 @@
  * was sent, and where several shares travelled together they tell of one share only if nothing is missing.
  */
 
-import { NOTHING, type Verdict, type Written } from '../share/verdict.ts'
-import type { Reply } from '../upstream/upstream.ts'
+import type { Carried } from '../protocol.ts'
+import { NOTHING, type Verdict } from '../share/verdict.ts'
+import type { Written } from './written.ts'
 
-export interface Counted {
+/** What a store said to a message of remote write. */
+export interface WriteReply {
   readonly verdict: Verdict
-  /** A part of a merged request was not written, and nobody knows whose: its shares go again one by one. */
-  readonly unclear: boolean
-  /** What was written of each share, where that is neither all nor the same for all of them. */
-  readonly each?: readonly Written[]
+  /** What it says that it wrote, whatever its status; undefined where it says nothing, and of 1.0 always. */
+  readonly reported: Written | undefined
 }
 
 /** `omitted`: the configuration says that this store writes all and reports nothing (`egress.written_headers`). */
 export function counted(
-  { verdict, reported }: Reply,
+  { verdict, reported }: WriteReply,
   sent: Written,
   shares: number,
   omitted: boolean,
-): Counted {
+): Carried {
   const { kind, status } = verdict
   if (kind === 'delivered') {
     if (reported === undefined)
@@ -43,7 +43,7 @@ function isDeduplicated(status: number, { samples, histograms, exemplars }: Writ
   return status === 202 && samples + histograms + exemplars === 0
 }
 
-function wrote(verdict: Verdict, written: Written | 'all'): Verdict {
+function wrote(verdict: Verdict, written: Verdict['written']): Verdict {
   return { ...verdict, written }
 }
 

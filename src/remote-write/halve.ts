@@ -5,7 +5,7 @@
 import { concat, fields } from '../wire/protobuf.ts'
 import { decodeSnappy, storeSnappy } from '../wire/snappy.ts'
 import type { Engine } from './engine.ts'
-import type { Protocol, Share } from './split.ts'
+import type { Protocol, SplitShare } from './split.ts'
 import { TOGETHER } from './together.ts'
 
 /** The fields that are entries; all others (symbols, options of the request) belong to both halves. */
@@ -16,7 +16,10 @@ const MOST_ENTRIES = 0xffffffff
 type HalvingEngine = Pick<Engine, 'split' | 'mergeRequests'>
 
 /** Returns fresh shares; undefined where there are fewer than two entries. Borrows a share that an engine made. */
-export function halve(engine: HalvingEngine, share: Share): readonly [Share, Share] | undefined {
+export function halve(
+  engine: HalvingEngine,
+  share: SplitShare,
+): readonly [SplitShare, SplitShare] | undefined {
   const { protocol } = share
   const message = decodeSnappy(share.body, MOST_BYTES)
   const all = [...fields(message, 0, message.length)]
@@ -38,7 +41,11 @@ export function halve(engine: HalvingEngine, share: Share): readonly [Share, Sha
   return [half(engine, share, first), half(engine, share, second)]
 }
 
-function half({ split, mergeRequests }: HalvingEngine, share: Share, records: readonly Uint8Array[]): Share {
+function half(
+  { split, mergeRequests }: HalvingEngine,
+  share: SplitShare,
+  records: readonly Uint8Array[],
+): SplitShare {
   const message = concat(records, MOST_BYTES) as Uint8Array
   const body = storeSnappy(message)
   const { protocol, tenant, kind, ha, alone } = share

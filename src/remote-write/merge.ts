@@ -8,7 +8,7 @@
  * messages of 1.0 are nothing but records of repeated fields, so that is a message too. A message of 2.0 has one symbol
  * table, and can't be joined so: it is written anew.
  */
-import type { Compression, Share } from './split.ts'
+import type { Compression, SplitShare } from './split.ts'
 
 /**
  * Makes one block of several, each a 2.0 message that an engine has made, in their order; the result is fresh. A series is
@@ -39,7 +39,7 @@ const MOST_DECODED_BYTES = 0xffffffff
  * Whether these shares may travel as one: the same tenant and, because a store deduplicates a whole request by its
  * first series, the same HA replica; and one protocol.
  */
-export function canMerge(one: Share, other: Share): boolean {
+export function canMerge(one: SplitShare, other: SplitShare): boolean {
   return (
     one.tenant === other.tenant &&
     one.protocol === other.protocol &&
@@ -61,7 +61,7 @@ function areEqual(one: readonly string[], other: readonly string[]): boolean {
  * The body of all shares of 1.0 together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
  * no more: `split/merge`.
  */
-export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
+export function mergeBodies(shares: readonly SplitShare[]): Uint8Array<ArrayBuffer> {
   let decoded = 0
   let elements = 0
   for (const share of shares) {
@@ -78,7 +78,7 @@ export function mergeBodies(shares: readonly Share[]): Uint8Array<ArrayBuffer> {
   // of the elements alone would cost as much as the copy. It is needed where a length would stand before the beginning.
   let end = body.length
   for (let at = shares.length - 1; at >= 0; at--) {
-    const block = (shares[at] as Share).body
+    const block = (shares[at] as SplitShare).body
     const from = end - block.length
     const prefix = lengthBytes(block)
     if (from >= 0) body.set(block, from)

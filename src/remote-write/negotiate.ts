@@ -5,16 +5,17 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { SluiceError } from '../errors.ts'
+import type { Head } from '../protocol.ts'
 import { printable } from '../text.ts'
 import type { Encoding, Protocol } from './split.ts'
 
-export interface Negotiated {
+export interface WriteHead extends Head {
   readonly protocol: Protocol
   readonly encoding: Encoding
 }
 
 /** `encodings` are those that are taken, snappy always. Throws `unsupported_media_type` or `unsupported_encoding`. */
-export function negotiate(headers: IncomingHttpHeaders, encodings: readonly Encoding[]): Negotiated {
+export function negotiate(headers: IncomingHttpHeaders, encodings: readonly Encoding[]): WriteHead {
   const protocol = protocolOf(headers['content-type'])
   // The specification of 2.0 has snappy only; zstd is VictoriaMetrics' own protocol, which is 1.0.
   const taken = protocol === '2.0' ? SNAPPY : encodings

@@ -3,7 +3,7 @@
  * thousand shares: packed, they are one text, one array of numbers and the memory itself. `npm run bench -- load --tenants 100` with threads.
  */
 import type { TenantId } from '../tenant.ts'
-import type { Share, ShareKind, SplitResult } from './split.ts'
+import type { ShareKind, SplitResult, SplitShare } from './split.ts'
 
 type Done = Extract<SplitResult, { ok: true }>
 
@@ -71,7 +71,7 @@ export function pack(result: SplitResult): Packed {
 export function unpack({ rest, tenants, numbers, ha, buffers }: Packed): SplitResult {
   if (!rest.ok) return rest
   const names = tenants.split('\n')
-  const shares: Share[] = []
+  const shares: SplitShare[] = []
   for (let at = 0, index = 0; at < numbers.length; at += FIELDS, index++) {
     shares.push({
       tenant: names[index] as TenantId,

@@ -1,14 +1,15 @@
-/** What one request holds, and the same as 1.0 for a store that lacks 2.0. */
-
-import { NOTHING, sumOf, type Verdict, type Written } from '../share/verdict.ts'
+/** What one request of remote write holds, and the same as 1.0 for a store that lacks 2.0. */
+import type { Carried, Parcel, Trip } from '../protocol.ts'
+import { NOTHING, type Verdict } from '../share/verdict.ts'
 import { release } from '../wire/release.ts'
 import type { BodyOf } from './body.ts'
 import type { Converted } from './convert.ts'
 import { mergeBodies } from './merge.ts'
-import type { Protocol, Share } from './split.ts'
+import type { Protocol, SplitShare } from './split.ts'
+import { sumOfWritten, type Written } from './written.ts'
 
 /** Borrows the share. */
-export type ConvertShare = (share: Share) => Converted
+export type ConvertShare = (share: SplitShare) => Converted
 
 interface AsOne {
   /** Undefined where 1.0 can say nothing of it. */
@@ -19,18 +20,28 @@ interface AsOne {
   readonly kept: readonly Written[] | undefined
 }
 
-export class Parcel {
+export class WriteParcel implements Parcel {
   readonly protocol: Protocol
-  readonly shares: readonly Share[]
+  readonly shares: readonly SplitShare[]
   readonly #bodyOf: BodyOf
+  readonly #carry: (parcel: WriteParcel, trip: Trip) => Promise<Carried>
   #body: Uint8Array | undefined
   #asOne: AsOne | Verdict | undefined
 
   /** `bodyOf` returns the message of all shares together, which are of one protocol. */
-  constructor(shares: readonly Share[], bodyOf: BodyOf) {
-    this.protocol = (shares[0] as Share).protocol
+  constructor(
+    shares: readonly SplitShare[],
+    bodyOf: BodyOf,
+    carry: (parcel: WriteParcel, trip: Trip) => Promise<Carried>,
+  ) {
+    this.protocol = (shares[0] as SplitShare).protocol
     this.shares = shares
     this.#bodyOf = bodyOf
+    this.#carry = carry
+  }
+
+  carry(trip: Trip): Promise<Carried> {
+    return this.#carry(this, trip)
   }
 
   get body(): Uint8Array {
@@ -38,14 +49,14 @@ export class Parcel {
     return this.#body
   }
 
-  /** Called when no request needs it any more; what was merged for it is gone then, the shares' own bodies are not. */
   release(): void {
     if (this.#body !== undefined && this.#body !== this.shares[0]?.body) release(this.#body)
     this.#body = undefined
   }
 
   get sent(): Written {
-    return this.shares.length === 1 ? (this.shares[0] as Share) : sumOf(this.shares)
+    const { shares } = this
+    return shares.length === 1 ? (shares[0] as SplitShare) : sumOfWritten(shares.map(writtenOf))
   }
 
   /** Whether `asOne` was asked for. */
@@ -60,7 +71,7 @@ export class Parcel {
   }
 
   #convert(convert: ConvertShare): AsOne | Verdict {
-    const converted: Share[] = []
+    const converted: SplitShare[] = []
     const kept: Written[] = []
     let createdTimestampsLost = 0
     let histogramsLost = 0
@@ -82,4 +93,8 @@ export class Parcel {
     const body = converted.length > 1 ? mergeBodies(converted) : only?.body
     return { body, createdTimestampsLost, histogramsLost, kept: histogramsLost > 0 ? kept : undefined }
   }
+}
+
+function writtenOf({ samples, histograms, exemplars }: SplitShare): Written {
+  return { samples, histograms, exemplars }
 }

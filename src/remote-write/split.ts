@@ -5,6 +5,7 @@
  * All of it is plain values, so that a result crosses a thread border as it is. Expected outcomes, a corrupt body
  * included, are values; an exception here is a bug.
  */
+import type { RefusalReason } from '../share/refusal.ts'
 import type { TenantFormat, TenantId } from '../tenant.ts'
 import type { FaultCode } from '../wire/fault.ts'
 
@@ -80,7 +81,7 @@ export interface SplitRules {
 }
 
 /** How much of each kind. A native histogram is not a sample. */
-export interface Counts {
+export type Counts = {
   readonly series: number
   readonly samples: number
   readonly histograms: number
@@ -98,7 +99,7 @@ export interface Counts {
 export type ShareKind = 'series' | 'aside' | 'metadata'
 
 /** One tenant's part of a push. A push has at most one of each kind for a tenant. */
-export interface Share extends Counts {
+export interface SplitShare extends Counts {
   readonly tenant: TenantId
   readonly kind: ShareKind
   /** What `body` is a message of. An `aside` or `metadata` share is always 1.0. */
@@ -155,17 +156,8 @@ export interface Family {
   readonly unit: string
 }
 
-/** Why series were left out of the shares. */
-export type RefusalReason =
-  | 'missing_tenant'
-  | 'invalid_tenant'
-  | 'repeated_tenant_label'
-  | 'too_many_tenants'
-  /** 2.0: a reference beyond the symbol table, or an odd number of label references. */
-  | 'bad_reference'
-
 /** Series left out for one reason. `dropped` ones are so by configuration, and the sender hears nothing of them. */
-export interface Refusal extends Counts {
+export interface SplitRefusal extends Counts {
   readonly reason: RefusalReason
   readonly dropped: boolean
   /**
@@ -179,9 +171,9 @@ export type SplitResult =
   | {
       readonly ok: true
       /** In order of each tenant's first entry; empty where the push holds nothing to forward. */
-      readonly shares: readonly Share[]
+      readonly shares: readonly SplitShare[]
       /** One entry per reason and `dropped`. */
-      readonly refusals: readonly Refusal[]
+      readonly refusals: readonly SplitRefusal[]
       /** All that the push held; equals shares plus refusals, but for metadata that the rules drop or report, and what 1.0 can't say. */
       readonly received: Counts
       readonly decodedBytes: number
@@ -219,6 +211,8 @@ export type SplitResult =
       readonly detail: string
       readonly workBytes: number
     }
+
+export type SplitDone = Extract<SplitResult, { ok: true }>
 
 /** An engine: pure, synchronous, no clock and no socket. */
 export type Split = (push: Push, rules: SplitRules) => SplitResult

@@ -3,12 +3,13 @@
  * more than they do. Whoever calls sees one function.
  */
 import { Piscina } from 'piscina'
+import type { Gauge } from '../gauge.ts'
 import { type Converted, convert } from './convert.ts'
 import { createEngine, type EngineName } from './engine.ts'
 import { halve } from './halve.ts'
 import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
-import type { Protocol, Push, Share, SplitResult, SplitRules } from './split.ts'
+import type { Protocol, Push, SplitResult, SplitRules, SplitShare } from './split.ts'
 import { Turns } from './turns.ts'
 
 /** What travels to a thread; plain values. */
@@ -48,9 +49,9 @@ export interface Splitter {
   /** On this thread, whatever the size: a batch is made at the moment it leaves. */
   readonly mergeRequests: MergeRequests
   /** The same; it is asked for only while a store is not known. Borrows the share; see convert.ts. */
-  convert(share: Share, to: Protocol, maxOutputBytes: number): Converted
+  convert(share: SplitShare, to: Protocol, maxOutputBytes: number): Converted
   /** The same; for a share that a store finds too large. See halve.ts. */
-  halve(share: Share): readonly [Share, Share] | undefined
+  halve(share: SplitShare): readonly [SplitShare, SplitShare] | undefined
   /**
    * Resolves when every thread has loaded its engine and run it once; rejects where that can't be. Threads take memory
    * (some 30 MiB each), so they are started by the first push that is meant for one, and what comes before they are warm is
@@ -59,6 +60,7 @@ export interface Splitter {
   warm(): Promise<void>
   /** Pushes that wait for a thread. */
   readonly waiting: number
+  readonly gauges: readonly Gauge[]
   /** The engine in use: the reference, whatever was asked for, where this machine can't run the kernel. */
   readonly engine: EngineName
   close(): Promise<void>
@@ -109,6 +111,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
       split: async (push, rules, begin) => inline(push, rules, begin),
       warm: async () => {},
       waiting: 0,
+      gauges: gaugesOf(() => 0),
       close: async () => {},
     }
   }
@@ -137,8 +140,10 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     warming ??= warmUp()
     return warming
   }
+  const waiting = () => turns.waiting + (pool?.queueSize ?? 0)
   return {
     engine: name,
+    gauges: gaugesOf(waiting),
     mergeRequests,
     convert: asOther,
     halve: halves,
@@ -160,13 +165,17 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     },
     warm: warmOnce,
     get waiting() {
-      return turns.waiting + (pool?.queueSize ?? 0)
+      return waiting()
     },
     close: async () => {
       closed = true
       await pool?.destroy()
     },
   }
+}
+
+function gaugesOf(waiting: () => number): readonly Gauge[] {
+  return [{ name: 'split_waiting', help: 'Pushes that wait for a thread.', read: waiting }]
 }
 
 function startThreads(threads: number, engine: EngineName): Piscina {

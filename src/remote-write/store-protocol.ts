@@ -11,10 +11,10 @@
  */
 
 import type { Cancellation } from '../share/cancellation.ts'
-import type { Reply } from '../upstream/upstream.ts'
+import type { WriteReply } from './counted.ts'
 import type { Protocol, SplitRules } from './split.ts'
 
-export interface ProtocolPolicy {
+export interface StoreProtocolPolicy {
   /** `auto` learns; `same` sends what came in; else all goes out in this one. */
   readonly choice: 'auto' | 'same' | Protocol
   /** 0 is never. */
@@ -26,8 +26,8 @@ export interface ProtocolPolicy {
 /** How a message of 2.0 goes: as it is, as the one whose answer others wait for, or converted. */
 export type Way = 'as it is' | 'probe' | 'as 1.0'
 
-export class UpstreamProtocol {
-  readonly #policy: ProtocolPolicy
+export class StoreProtocol {
+  readonly #policy: StoreProtocolPolicy
   readonly #now: () => number
   #known: Protocol | undefined
   /** Until when it is taken for 1.0. */
@@ -38,7 +38,7 @@ export class UpstreamProtocol {
   /** In their turn. */
   readonly #waiting: Set<(way: Way) => void> = new Set()
 
-  constructor(policy: ProtocolPolicy, now: () => number) {
+  constructor(policy: StoreProtocolPolicy, now: () => number) {
     this.#policy = policy
     this.#now = now
   }
@@ -103,7 +103,7 @@ export class UpstreamProtocol {
    * Takes in the answer to a message of 2.0. Returns whether the store seems to lack 2.0, so that the same must go again
    * as 1.0; its answer to that goes to `answeredOne`.
    */
-  answered({ verdict, reported }: Reply): boolean {
+  answered({ verdict, reported }: WriteReply): boolean {
     if (this.#policy.choice !== 'auto') return false
     const { kind, status } = verdict
     if (status === 415) return true
@@ -121,7 +121,7 @@ export class UpstreamProtocol {
   }
 
   /** Takes in what the store says to 1.0, having said `two` to the same as 2.0. Returns the answer that holds. */
-  answeredOne(two: Reply, one: Reply): Reply {
+  answeredOne(two: WriteReply, one: WriteReply): WriteReply {
     if (one.verdict.kind === 'delivered') this.#learn('1.0')
     if (one.verdict.status !== 415) return one
     // It takes neither, or takes 2.0 alone and does not count.

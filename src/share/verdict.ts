@@ -1,12 +1,9 @@
-import type { Counts } from '../remote-write/split.ts'
-
-/** What a store counts; 2.0 has a header for each. */
-export type Written = Pick<Counts, 'samples' | 'histograms' | 'exemplars'>
+import type { Counts } from './share.ts'
 
 /** How one share ended. Every share ends in exactly one of these. Source: design, "From the store's status to a verdict". */
 export type Verdict = End & {
   /** What the store wrote of the share; a failure may have written a part. */
-  readonly written: Written | 'all'
+  readonly written: Counts | 'all'
 }
 
 type End =
@@ -41,14 +38,12 @@ type End =
  */
 type Cause = 'answer' | 'connect' | 'unconnected' | 'connection' | 'timeout' | 'local' | 'cancelled'
 
-export const NOTHING: Written = { samples: 0, histograms: 0, exemplars: 0 }
+export const NOTHING: Counts = Object.freeze({})
 
-export function sumOf(all: readonly Written[]): Written {
-  const sum = { ...NOTHING }
-  for (const { samples, histograms, exemplars } of all) {
-    sum.samples += samples
-    sum.histograms += histograms
-    sum.exemplars += exemplars
+export function sumOf(all: readonly Counts[]): Counts {
+  const sum: Record<string, number> = {}
+  for (const counts of all) {
+    for (const kind in counts) sum[kind] = (sum[kind] ?? 0) + (counts[kind] as number)
   }
   return sum
 }

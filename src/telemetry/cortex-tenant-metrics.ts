@@ -4,7 +4,7 @@
  * multiply), and a request is counted with `accept_all` too.
  */
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { AttemptReport } from '../lanes/attempt.ts'
+import type { AttemptReport } from '../lanes/side.ts'
 import type { PushReport } from '../push/pipeline.ts'
 import { TenantLabels } from './tenant-labels.ts'
 
@@ -60,7 +60,7 @@ export class CortexTenantMetrics {
     this.#batches.inc()
     this.#batchBytes.observe(report.bodyBytes)
     for (const { share } of report.deliveries)
-      this.#series.inc({ tenant: this.#tenant(share.tenant) }, share.series)
+      this.#series.inc({ tenant: this.#tenant(share.tenant) }, share.entries)
   }
 
   attempted({ tenant: id, seconds, verdict }: AttemptReport): void {

@@ -1,152 +1,61 @@
-/** One gauge for each thing that can fill up, and one for its limit, whose help is the limit's key in the configuration. */
+/**
+ * Gauges that parts offer: one for each thing that can fill up, and one for its limit. Parts come and go, several with the
+ * same gauges, told apart by a label; what is gone is not shown any more.
+ */
+import { Gauge as PromGauge, type Registry } from 'prom-client'
+import type { Gauge } from '../gauge.ts'
 
-import type { Config } from '../config/config.ts'
-import type { Gate } from '../limits/gate.ts'
-import type { Pressure } from '../limits/pressure.ts'
-import type { MetadataRouter } from '../remote-write/metadata/router.ts'
-import type { Splitter } from '../remote-write/splitter.ts'
-import type { Egress } from '../upstream/egress.ts'
-import type { Metrics } from './metrics.ts'
+type Labels = Readonly<Record<string, string>>
 
-export interface Gauged {
-  readonly config: Config
-  readonly gate: Gate
-  readonly pressure: Pressure
-  readonly egress: Egress
-  readonly splitter: Splitter
-  readonly metadata: MetadataRouter
+interface Source {
+  readonly labels: Labels
+  readonly read: () => number
 }
 
-export function registerGauges(
-  metrics: Metrics,
-  { config, gate, pressure, egress, splitter, metadata }: Gauged,
-): void {
-  const { lanes, connections, memo, upstreamBreaker, protocol } = egress
-  const bounded = (name: string, help: string, read: () => number, key: string, limit: number) => {
-    metrics.gauge(name, help, read)
-    metrics.gauge(`${name}_limit`, key, () => limit)
+export class Gauges {
+  readonly #registry: Registry
+  readonly #sources: Map<string, Set<Source>> = new Map()
+
+  constructor(registry: Registry) {
+    this.#registry = registry
   }
-  const { limits } = config
 
-  bounded(
-    'in_flight_pushes',
-    'Pushes taken in and not answered.',
-    () => gate.pushes,
-    'concurrency',
-    config.concurrency,
-  )
-  bounded(
-    'in_flight_bytes',
-    'Bytes charged for pushes in flight.',
-    () => gate.bytes,
-    'limits.max_in_flight_bytes',
-    limits.maxInFlightBytes,
-  )
-  bounded(
-    'memory_ratio',
-    'Resident memory, of what the process may use.',
-    () => pressure.memoryRatio,
-    'admission.max_memory_percent, divided by 100',
-    config.admission.maxMemoryPercent / 100,
-  )
-  bounded(
-    'event_loop_delay_seconds',
-    'Delay of the event loop, 99th percentile of the last second.',
-    () => pressure.eventLoopDelayMs / 1000,
-    'admission.max_event_loop_delay',
-    config.admission.maxEventLoopDelayMs / 1000,
-  )
-  metrics.gauge('split_waiting', 'Pushes that wait for a thread.', () => splitter.waiting)
+  /** Shows them until it is disposed. Gauges of one name have the same label names. */
+  offer(gauges: readonly Gauge[], labels: Labels = {}): Disposable {
+    const taken: (readonly [sources: Set<Source>, source: Source])[] = []
+    const show = (name: string, help: string, read: () => number) => {
+      const sources = this.#sources.get(name) ?? this.#register(name, help, Object.keys(labels))
+      const source = { labels, read }
+      sources.add(source)
+      taken.push([sources, source])
+    }
+    for (const { name, help, read, limit } of gauges) {
+      show(name, help, read)
+      if (limit !== undefined) show(limit.name ?? `${name}_limit`, limit.key, limit.read)
+    }
+    return {
+      [Symbol.dispose]() {
+        for (const [sources, source] of taken) sources.delete(source)
+      },
+    }
+  }
 
-  bounded('lanes', 'Tenants with a lane.', () => lanes.size, 'lanes.max', config.lanes.max)
-  metrics.gauge('lanes_queued_shares', 'Shares that wait in lanes.', () => lanes.queuedShares)
-  metrics.gauge(
-    'lanes_queued_bytes',
-    'Bytes that wait in lanes, before compression.',
-    () => lanes.queuedBytes,
-  )
-  metrics.gauge(
-    'lanes_queued_bytes_per_lane_limit',
-    'lanes.max_queued_bytes',
-    () => config.lanes.maxQueuedBytes,
-  )
-  metrics.gauge('lanes_in_flight', 'Batches under way, their retries included.', () => lanes.inFlight)
-  metrics.gauge('breakers_open', 'Tenants whose breaker is open.', () => lanes.breakersOpen)
-  metrics.gauge('upstream_breaker_open', '1 while the store as a whole is taken for down.', () =>
-    upstreamBreaker.open ? 1 : 0,
-  )
-  metrics.gauge(
-    'upstream_protocol',
-    'Remote write that the store is known to speak, 1 or 2; 0 while it is unproven, or nobody asks.',
-    () => Number(protocol.known ?? 0),
-  )
-  metrics.gauge(
-    'upstream_turns_waiting',
-    'Requests of 2.0 that wait for one that proves the store.',
-    () => protocol.waiting,
-  )
-  bounded(
-    'upstream_connections',
-    'Connections to the store in use.',
-    () => connections.taken,
-    'max_conns_per_host',
-    connections.limits.max,
-  )
-  metrics.gauge(
-    'upstream_connections_per_lane_limit',
-    'lanes.max_connections_percent',
-    () => connections.limits.maxPerLane,
-  )
-  metrics.gauge(
-    'upstream_connections_waiting',
-    'Requests that wait for a connection.',
-    () => connections.waiting,
-  )
-  bounded(
-    'memo_bytes',
-    'Memory of the retry memo, estimated.',
-    () => memo.bytes,
-    'memo.max_bytes',
-    config.memo.maxBytes,
-  )
-  metrics.gauge('memo_pushes', 'Failed pushes in the retry memo.', () => memo.size)
-
-  bounded(
-    'metadata_senders',
-    'Senders whose tenants and families are remembered.',
-    () => metadata.senders,
-    'metadata.max_senders',
-    config.metadata.maxSenders,
-  )
-  metrics.gauge(
-    'metadata_families',
-    'Families remembered, each once for each sender and tenant.',
-    () => metadata.families,
-  )
-  metrics.gauge(
-    'metadata_families_per_sender_limit',
-    'metadata.max_families',
-    () => config.metadata.maxFamilies,
-  )
-  bounded(
-    'metadata_waiting',
-    'Metadata entries that wait for a series of their family.',
-    () => metadata.waiting,
-    'metadata.max_waiting',
-    config.metadata.maxWaiting,
-  )
-  bounded(
-    'metadata_waiting_bytes',
-    'Bytes of these.',
-    () => metadata.waitingBytes,
-    'metadata.max_waiting_bytes',
-    config.metadata.maxWaitingBytes,
-  )
-  bounded(
-    'metadata_sent',
-    'Families of tenants known to have been sent to a store of 1.0 within metadata.interval.',
-    () => metadata.sent,
-    'metadata.max_sent',
-    config.metadata.maxSent,
-  )
+  #register(name: string, help: string, labelNames: string[]): Set<Source> {
+    const sources = new Set<Source>()
+    this.#sources.set(name, sources)
+    new PromGauge({
+      name: `sluice_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        // A gauge without labels begins at 0, and of one whose parts are all gone there is nothing to show.
+        if (sources.size === 0) this.remove()
+        // Two of one name, of which the old one is about to go, are one for whoever looks.
+        for (const { labels, read } of sources) this.inc(labels, read())
+      },
+    })
+    return sources
+  }
 }

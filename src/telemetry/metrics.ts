@@ -4,13 +4,14 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ErrorCode } from '../errors.ts'
-import type { AttemptReport } from '../lanes/attempt.ts'
-import type { Delivery } from '../lanes/deliver.ts'
-import type { LaneEvent } from '../lanes/lane.ts'
+import type { LaneEvent, LaneEvents } from '../lanes/lane.ts'
 import type { PushReport } from '../push/pipeline.ts'
+import type { DialectEvents } from '../remote-write/courier.ts'
 import type { MetadataDrop } from '../remote-write/metadata/router.ts'
-import type { Counts } from '../remote-write/split.ts'
+import type { SplitDone } from '../remote-write/split.ts'
+import type { Delivery } from '../share/delivery.ts'
 import type { Verdict } from '../share/verdict.ts'
+import { Gauges } from './gauges.ts'
 import { TenantLabels } from './tenant-labels.ts'
 
 export interface MetricsOptions {
@@ -26,36 +27,44 @@ export interface MetricsOptions {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25]
 /** Shares in one request. */
 const SHARES = [1, 2, 5, 10, 20, 50, 100, 200, 500]
-const RECEIVED = [
-  'series',
-  'samples',
-  'histograms',
-  'exemplars',
-  'metadata',
-] as const satisfies (keyof Counts)[]
+const RECEIVED = ['series', 'samples', 'histograms', 'exemplars', 'metadata'] as const
 const ENDED = ['shares', 'series', 'samples', 'histograms', 'exemplars', 'metadata'] as const
 /** How a share ended; `remembered` is one that an earlier push of the same bytes had brought already. */
 type End = Delivery['verdict']['kind'] | 'remembered'
 type Ends = Record<(typeof ENDED)[number], number>
 
+const LANE_EVENTS = [
+  ...['retry', 'batch_split', 'written_differs', 'limit_halved', 'breaker_opened', 'shed'],
+  ...['withdrawn', 'queue_full', 'turn_awaited', 'fell_back', 'converted'],
+] as readonly (LaneEvent | Parameters<DialectEvents['happened']>[0])[]
+const VERDICTS = ['delivered', 'rejected', 'throttled', 'unreachable'] as const
+
+/** What is counted of one upstream, until it is gone. */
+export interface UpstreamMetrics extends Disposable {
+  readonly lanes: Pick<LaneEvents, 'attempted' | 'happened'>
+  readonly dialect: DialectEvents
+}
+
 export class Metrics {
-  readonly #registry: Registry
+  /** Where parts show what can fill up. */
+  readonly gauges: Gauges
   readonly #tenants: TenantLabels
   readonly #includeTenant: boolean
   readonly #pushes: Counter<'protocol' | 'status'>
   readonly #errors: Counter<'code'>
   readonly #receivedBytes: Counter
-  readonly #received: Readonly<Record<keyof Counts, Counter>>
+  readonly #received: Readonly<Record<(typeof RECEIVED)[number], Counter>>
   readonly #ended: Readonly<Record<(typeof ENDED)[number], Counter<'verdict' | 'tenant'>>>
   readonly #refused: Counter<'reason' | 'policy'>
   readonly #metadataDropped: Counter<'reason'>
   readonly #disagreements: Counter
   readonly #pushSeconds: Histogram
   readonly #splitSeconds: Histogram
-  /** With their labels, which cost as much as the rest of an observation when they are given each time. */
-  readonly #attemptSeconds: Readonly<Record<Verdict['kind'], Histogram.Internal<'verdict'>>>
-  readonly #attemptShares: Histogram
-  readonly #lanes: Counter<'event'>
+  readonly #attemptSeconds: Histogram<'upstream' | 'verdict'>
+  readonly #attemptShares: Histogram<'upstream'>
+  readonly #lanes: Counter<'event' | 'upstream'>
+  /** How many of each name there are: a changed one is there beside the one before it for a while. */
+  readonly #upstreams: Map<string, number> = new Map()
   readonly #limits: Counter<'limit'>
   readonly #timestampsLost: Counter
   readonly #histogramsLost: Counter
@@ -72,7 +81,7 @@ export class Metrics {
       buckets: number[] = SECONDS,
     ) => new Histogram<L>({ name: `sluice_${name}`, help, labelNames: [...labelNames], buckets, registers })
 
-    this.#registry = registry
+    this.gauges = new Gauges(registry)
     this.#includeTenant = options.includeTenant
     this.#tenants = new TenantLabels(options.maxTenants)
     const tenant = options.includeTenant ? (['tenant'] as const) : []
@@ -121,19 +130,20 @@ export class Metrics {
       'split_duration_seconds',
       'Splitting one push, the wait for a thread included.',
     )
-    const attempts = histogram('upstream_attempt_duration_seconds', 'One request to the store.', ['verdict'])
-    this.#attemptSeconds = {
-      delivered: attempts.labels('delivered'),
-      rejected: attempts.labels('rejected'),
-      throttled: attempts.labels('throttled'),
-      unreachable: attempts.labels('unreachable'),
-    }
-    this.#attemptShares = histogram('upstream_attempt_shares', 'Shares that one request carried.', [], SHARES)
-    this.#lanes = counter(
-      'lane_events_total',
-      'What happened in lanes: retry, batch_split, written_differs, limit_halved, breaker_opened, shed, withdrawn, queue_full, turn_awaited, fell_back, converted.',
-      ['event'],
+    this.#attemptSeconds = histogram('upstream_attempt_duration_seconds', 'One request to the store.', [
+      'upstream',
+      'verdict',
+    ])
+    this.#attemptShares = histogram(
+      'upstream_attempt_shares',
+      'Shares that one request carried.',
+      ['upstream'],
+      SHARES,
     )
+    this.#lanes = counter('lane_events_total', `What happened in lanes: ${LANE_EVENTS.join(', ')}.`, [
+      'event',
+      'upstream',
+    ])
     this.#timestampsLost = counter(
       'created_timestamps_lost_total',
       'Created and start timestamps of remote write 2.0 that went out as 1.0, which has none.',
@@ -154,8 +164,14 @@ export class Metrics {
         this.inc(logLinesDropped())
       },
     })
-    this.gauge('tenant_labels', 'Tenants with a label value of their own.', () => this.#tenants.size)
-    this.gauge('tenant_labels_limit', 'metrics.max_tenants', () => options.maxTenants)
+    this.gauges.offer([
+      {
+        name: 'tenant_labels',
+        help: 'Tenants with a label value of their own.',
+        read: () => this.#tenants.size,
+        limit: { key: 'metrics.max_tenants', read: () => options.maxTenants },
+      },
+    ])
     new Gauge({
       name: 'sluice_build_info',
       help: 'Always 1.',
@@ -163,18 +179,6 @@ export class Metrics {
       registers,
     }).set({ version: options.version, node: process.version }, 1)
     collectDefaultMetrics({ register: registry })
-  }
-
-  /** A gauge that is asked when it is scraped. */
-  gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: `sluice_${name}`,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read())
-      },
-    })
   }
 
   pushed(report: PushReport): void {
@@ -186,13 +190,12 @@ export class Metrics {
     if (report.splitSeconds !== undefined) this.#splitSeconds.observe(report.splitSeconds)
     if (split === undefined) return
 
-    for (const kind of RECEIVED) if (split.received[kind] > 0) this.#received[kind].inc(split.received[kind])
-    this.lost(split.createdTimestampsLost, split.histogramsLost)
-    if (split.disagreements > 0) this.#disagreements.inc(split.disagreements)
-    const byRoute = metadataByRoute(split)
-    if (byRoute > 0) this.#metadataDropped.inc({ reason: 'route' }, byRoute)
-    for (const { reason, dropped, series } of split.refusals) {
-      this.#refused.inc({ reason, policy: dropped ? 'drop' : 'reject' }, series)
+    for (const kind of RECEIVED) {
+      const amount = split.received[kind] ?? 0
+      if (amount > 0) this.#received[kind].inc(amount)
+    }
+    for (const { reason, dropped, entries } of split.refusals) {
+      this.#refused.inc({ reason, policy: dropped ? 'drop' : 'reject' }, entries)
     }
     this.#count(report.deliveries)
   }
@@ -214,11 +217,7 @@ export class Metrics {
         sums.set(key, sum)
       }
       sum.ends.shares++
-      sum.ends.series += share.series
-      sum.ends.samples += share.samples
-      sum.ends.histograms += share.histograms
-      sum.ends.exemplars += share.exemplars
-      sum.ends.metadata += share.metadata
+      for (const kind of RECEIVED) sum.ends[kind] += share.counts[kind] ?? 0
     }
     for (const { end, tenant, ends } of sums.values()) {
       const labels = tenant === undefined ? { verdict: end } : { verdict: end, tenant }
@@ -226,13 +225,43 @@ export class Metrics {
     }
   }
 
-  attempted({ seconds, verdict, shares }: AttemptReport): void {
-    this.#attemptSeconds[verdict.kind].observe(seconds)
-    this.#attemptShares.observe(shares)
+  /** Labels cost as much as the rest of an observation when they are given each time, so they are bound here, once. */
+  upstream(name: string): UpstreamMetrics {
+    this.#upstreams.set(name, (this.#upstreams.get(name) ?? 0) + 1)
+    const seconds = Object.fromEntries(
+      VERDICTS.map(verdict => [verdict, this.#attemptSeconds.labels(name, verdict)]),
+    ) as Record<Verdict['kind'], Histogram.Internal<'upstream' | 'verdict'>>
+    const shares = this.#attemptShares.labels(name)
+    // Else the first one would be no increase.
+    for (const event of LANE_EVENTS) this.#lanes.inc({ event, upstream: name }, 0)
+    const happened = (event: (typeof LANE_EVENTS)[number]) => this.#lanes.inc({ event, upstream: name })
+    return {
+      lanes: {
+        attempted(attempt) {
+          seconds[attempt.verdict.kind].observe(attempt.seconds)
+          shares.observe(attempt.shares)
+        },
+        happened,
+      },
+      dialect: { happened, lost: (timestamps, histograms) => this.lost(timestamps, histograms) },
+      [Symbol.dispose]: () => {
+        const left = (this.#upstreams.get(name) ?? 1) - 1
+        this.#upstreams.set(name, left)
+        if (left > 0) return
+        this.#upstreams.delete(name)
+        for (const verdict of VERDICTS) this.#attemptSeconds.remove(name, verdict)
+        this.#attemptShares.remove(name)
+        for (const event of LANE_EVENTS) this.#lanes.remove(event, name)
+      },
+    }
   }
 
-  happened(event: LaneEvent): void {
-    this.#lanes.inc({ event })
+  /** A push of remote write that was split. */
+  split(result: SplitDone): void {
+    this.lost(result.createdTimestampsLost, result.histogramsLost)
+    if (result.disagreements > 0) this.#disagreements.inc(result.disagreements)
+    const byRoute = metadataByRoute(result)
+    if (byRoute > 0) this.#metadataDropped.inc({ reason: 'route' }, byRoute)
   }
 
   metadataDropped(reason: MetadataDrop): void {
@@ -256,7 +285,7 @@ export class Metrics {
 }
 
 /** Entries that the split itself has left out: what it received and neither placed, refused nor reported. */
-function metadataByRoute({ received, shares, refusals, reported }: NonNullable<PushReport['split']>): number {
+function metadataByRoute({ received, shares, refusals, reported }: SplitDone): number {
   if (received.metadata === 0) return 0
   const left = received.metadata - reported.entries.length
   return [...shares, ...refusals].reduce((sum, { metadata }) => sum - metadata, left)

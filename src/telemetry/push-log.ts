@@ -9,7 +9,7 @@ import type { Logger } from './log.ts'
 export interface PushLogOptions {
   readonly log: Logger
   /** Whether failures that the store itself answered are worth a warning (cortex-tenant's `log_response_errors`). */
-  readonly responseErrors: boolean
+  readonly responseErrors: () => boolean
   readonly now?: () => number
 }
 
@@ -29,11 +29,15 @@ export class PushLog {
   }
 
   pushed(report: PushReport): void {
-    const { answer, error } = report
+    const { answer, error, identity } = report
     if (answer.code === undefined) return
     const fields = {
       status: answer.status,
       protocol: report.protocol,
+      principal: identity.principal.name,
+      address: identity.address,
+      route: identity.route,
+      upstreams: failedUpstreams(report),
       body_bytes: report.bodyBytes,
       series: report.split?.received.series,
       // One may have several shares.
@@ -59,7 +63,7 @@ export class PushLog {
 
   #line(code: ErrorCode, fields: object, message: string, loud = false): void {
     const { log, responseErrors } = this.#options
-    const quiet = ANSWERED_BY_STORE.has(code) && !responseErrors && !loud
+    const quiet = ANSWERED_BY_STORE.has(code) && !responseErrors() && !loud
     // A line that nobody would see must not take the place of one that somebody would.
     const level = code === 'internal' ? 'error' : quiet ? 'debug' : 'warn'
     if (!log.isLevelEnabled(level)) return
@@ -76,6 +80,12 @@ export class PushLog {
     this.#suppressed = 0
     log[level]({ code, ...fields, ...suppressed }, message)
   }
+}
+
+/** Stores that something failed at; undefined where none did. */
+function failedUpstreams({ deliveries }: PushReport): readonly string[] | undefined {
+  const failed = deliveries.filter(({ verdict }) => verdict.kind !== 'delivered')
+  return failed.length === 0 ? undefined : [...new Set(failed.map(({ upstream }) => upstream))]
 }
 
 const ANSWERED_BY_STORE: ReadonlySet<ErrorCode> = new Set(['upstream_rejected', 'upstream_throttled'])

@@ -8,8 +8,8 @@ import { buildConnector, Client, type Dispatcher } from 'undici'
 
 export interface ClientsOptions {
   readonly origin: string
-  /** PEM certificates that may have signed the store's own; undefined trusts those of the system. */
-  readonly ca: string | undefined
+  /** PEM certificates that may have signed the store's own, as they are now; undefined trusts Node's list. */
+  readonly ca: () => string | undefined
   /** Of connecting. */
   readonly timeoutMs: number
   /** 0 keeps connections for ever. */
@@ -70,17 +70,25 @@ export type { StoreClient }
 
 export class Clients {
   readonly #options: ClientsOptions
-  readonly #connect: buildConnector.connector
+  #connect: buildConnector.connector
+  /** What `#connect` trusts. */
+  #ca: string | undefined
   readonly #all: Set<StoreClient> = new Set()
   readonly #idle: StoreClient[] = []
 
   constructor(options: ClientsOptions) {
     this.#options = options
-    this.#connect = buildConnector({
-      timeout: options.timeoutMs,
+    this.#ca = options.ca()
+    this.#connect = this.#connector()
+  }
+
+  #connector(): buildConnector.connector {
+    const { timeoutMs, ipv6 } = this.#options
+    return buildConnector({
+      timeout: timeoutMs,
       allowH2: false,
-      ...(options.ipv6 ? {} : { family: 4 }),
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(ipv6 ? {} : { family: 4 }),
+      ...(this.#ca === undefined ? {} : { ca: this.#ca }),
     } as buildConnector.BuildOptions)
   }
 
@@ -107,6 +115,11 @@ export class Clients {
   }
 
   #open(): StoreClient {
+    const ca = this.#options.ca()
+    if (ca !== this.#ca) {
+      this.#ca = ca
+      this.#connect = this.#connector()
+    }
     const client = new StoreClient(this.#options.origin, this.#connect)
     this.#all.add(client)
     return client

@@ -1,30 +1,43 @@
-/** Basic authentication towards the store, with a password that may change meanwhile. */
-import { FollowedFile } from '../config/followed-file.ts'
-import type { Secret } from '../config/secret.ts'
+/** Who we are to a store. */
+import type { Secret } from '../schema/secret.ts'
+
+export interface EgressCredentials {
+  /** Names and values in turn; the same array until it changes, so that a lane sees by identity that its head is stale. */
+  headers(): readonly string[]
+  /** The store answered 401 to them. */
+  refused(): void
+}
 
 const NONE: readonly string[] = []
 
-export class Credentials {
+export const NO_CREDENTIALS: EgressCredentials = { headers: () => NONE, refused: () => {} }
+
+/** A password as it is now: a followed file's may be another one the next time. */
+export type Password = Secret | { readonly text: string }
+
+export class BasicCredentials implements EgressCredentials {
+  readonly refused: () => void
   readonly #username: string
-  readonly #password: Secret | FollowedFile | undefined
+  readonly #password: Password
   /** The password that `#headers` holds. */
   #text: string | undefined
   #headers: readonly string[] = NONE
 
-  constructor(username: string, password: Secret | FollowedFile | undefined) {
+  constructor(username: string, password: Password, refused: () => void = () => {}) {
     this.#username = username
     this.#password = password
+    this.refused = refused
   }
 
-  /** Name and value, or nothing; the same array as long as the password is the same, so that identity tells a change. */
-  get headers(): readonly string[] {
+  headers(): readonly string[] {
     const password = this.#password
-    if (password === undefined) return NONE
-    const text = password instanceof FollowedFile ? password.text : password.reveal()
+    const text = 'reveal' in password ? password.reveal() : password.text
     if (text !== this.#text) {
       this.#text = text
-      const encoded = Buffer.from(`${this.#username}:${text}`).toString('base64')
-      this.#headers = ['authorization', `Basic ${encoded}`]
+      this.#headers = [
+        'authorization',
+        `Basic ${Buffer.from(`${this.#username}:${text}`).toString('base64')}`,
+      ]
     }
     return this.#headers
   }

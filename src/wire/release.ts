@@ -3,23 +3,10 @@
  * bodies and shares a second, which look like a few small objects to the collector, so it would come by too seldom
  * (`npm run bench -- load --senders 50 --tenants 100 --latency 20 --connections 512`).
  */
-import type { Share } from '../remote-write/split.ts'
-
 /** Takes `bytes`: it and all else in the same memory is empty afterwards. Memory that it is only a part of is left alone. */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes
   if (buffer instanceof ArrayBuffer && !buffer.detached && buffer.byteLength === bytes.length) {
     buffer.transfer(0)
   }
-}
-
-/** Takes the bodies of all shares of a result, where they lie in one memory and fill it, as the kernel makes them. */
-export function releaseShares(shares: readonly Share[]): void {
-  const buffer = shares[0]?.body.buffer
-  let length = 0
-  for (const { body } of shares) {
-    if (body.buffer !== buffer) return
-    length += body.length
-  }
-  if (buffer !== undefined && buffer.byteLength === length) release(new Uint8Array(buffer))
 }

@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
-import type { Share, SplitResult } from '../../src/remote-write/split.ts'
+import type { SplitResult, SplitShare } from '../../src/remote-write/split.ts'
 import { splitByKernel } from '../../src/remote-write/wasm/engine.ts'
 import { type Kernel, startKernel } from '../../src/remote-write/wasm/kernel.ts'
 import { mergeByKernel } from '../../src/remote-write/wasm/merge.ts'
@@ -123,7 +123,7 @@ function run(input: Uint8Array): Set<number> {
 }
 
 /** All shares of 2.0, whoever's they are, as one. */
-function merge(input: Uint8Array, shares: readonly Share[]): void {
+function merge(input: Uint8Array, shares: readonly SplitShare[]): void {
   const bodies = shares.filter(share => share.protocol === '2.0').map(share => share.body)
   if (bodies.length === 0) return
   if (merging !== undefined) {

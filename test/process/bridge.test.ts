@@ -41,7 +41,8 @@ async function startBefore(kind: StoreKind, options: StageOptions = {}) {
   return { stage, kept }
 }
 
-const event = (stage: Stage, name: string) => stage.metric(`sluice_lane_events_total{event="${name}"}`)
+const event = (stage: Stage, name: string) =>
+  stage.metric(`sluice_lane_events_total{event="${name}",upstream="default"}`)
 
 describe('a push of 2.0', () => {
   test('goes as 2.0 to a store that knows it, whose counts are the answer', async () => {
@@ -53,8 +54,8 @@ describe('a push of 2.0', () => {
       expect(kept.stored.sort().slice(-2 * round)).toContain('2.0 b: three')
     }
     expect(kept.asked).toEqual(['2.0', '2.0', '2.0', '2.0'])
-    expect(await stage.metric('sluice_upstream_protocol')).toBe(2)
-    expect(await event(stage, 'fell_back')).toBeUndefined()
+    expect(await stage.metric('sluice_upstream_protocol{upstream="default"}')).toBe(2)
+    expect(await event(stage, 'fell_back')).toBe(0)
   })
 
   test.each<StoreKind>(['answers 415', 'ignores the type', 'answers 400'])(
@@ -68,7 +69,7 @@ describe('a push of 2.0', () => {
         expect(kept.stored.splice(0).sort()).toEqual(['1.0 a: one two', '1.0 b: three'])
       }
       expect(kept.asked.filter(protocol => protocol === '2.0')).toHaveLength(1)
-      expect(await stage.metric('sluice_upstream_protocol')).toBe(1)
+      expect(await stage.metric('sluice_upstream_protocol{upstream="default"}')).toBe(1)
       expect(await event(stage, 'fell_back')).toBe(1)
       // Both shares of the first push, where they left; the second was split into 1.0.
       expect(await event(stage, 'converted')).toBe(2)
@@ -91,7 +92,7 @@ describe('a push of 2.0', () => {
     expect(kept.asked.filter(protocol => protocol === '2.0')).toHaveLength(1)
     const series = kept.stored.flatMap(it => it.split(': ')[1]?.split(' ') ?? [])
     expect(series).toHaveLength(80)
-    expect(await stage.metric('sluice_upstream_turns_waiting')).toBe(0)
+    expect(await stage.metric('sluice_upstream_turns_waiting{upstream="default"}')).toBe(0)
   })
 
   test.each([
@@ -126,7 +127,7 @@ test.each<StoreKind>(['answers 415', 'ignores the type', 'answers 400'])(
     for (const known of [0, 1]) {
       const answer = await stage.send(custom, TWO)
       expect([answer.status, written(answer)]).toEqual([204, [0, 0, 0]])
-      expect(await stage.metric('sluice_upstream_protocol')).toBe(known)
+      expect(await stage.metric('sluice_upstream_protocol{upstream="default"}')).toBe(known)
       expect(await stage.metric('sluice_histograms_lost_total')).toBe(known + 1)
       // From here on, pushes are split into 1.0.
       if (known === 0) expect((await stage.send(PUSH, TWO)).status).toBe(204)

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: files hold these
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +22,27 @@ function fileOf(yaml: string): string {
   writeFileSync(file, yaml)
   return file
 }
+
+describe('sluice check', () => {
+  test('takes its file with or without --config, and no two', async () => {
+    const file = fileOf('target: http://x/\n')
+    const [plain, flagged, twice] = await Promise.all(
+      [[file], ['--config', file], [file, '--config', file]].map(args => sluice(['check', ...args])),
+    )
+    expect(plain?.code).toBe(0)
+    expect(flagged).toEqual(plain)
+    expect(twice).toMatchObject({ code: 1, stderr: 'sluice: check takes one file, not two\n' })
+  })
+
+  test('reads the files that are named, and expands variables of its own environment', async () => {
+    const yaml = 'target: https://${HOST}/\nauth: {egress: {username: u, password_file: /nowhere}}\n'
+    const unset = await sluice(['check', fileOf(yaml)])
+    expect(unset.stderr).toContain('target: found ${HOST}, and no variable HOST in the environment')
+    const { code, stderr } = await sluice(['check', fileOf(yaml)], { HOST: 'store' })
+    expect(code).toBe(1)
+    expect(stderr).toContain("auth.egress.password_file: found a file that can't be read (ENOENT)")
+  })
+})
 
 describe('sluice serve', () => {
   test.each([
@@ -150,6 +172,16 @@ describe('a password', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/password: "?\[redacted\]/)
     expect(stdout + stderr).not.toContain('geheim')
+  })
+
+  test('is not shown by sluice check --changed either, which shows what differs from the defaults', async () => {
+    const yaml = 'target: http://x/\ntimeout: 10s\nauth: {egress: {username: user, password: geheim}}\n'
+    const file = fileOf(yaml)
+    const { code, stdout } = await sluice(['check', '--changed', file])
+    expect(code).toBe(0)
+    expect(stdout).toBe(
+      `target: http://x/ # ${file}:1:9\nauth:\n  egress:\n    username: user # ${file}:3:27\n    password: "[redacted]" # ${file}:3:43\n`,
+    )
   })
 
   test('is not shown by sluice check when it comes from the environment and something else is wrong', async () => {

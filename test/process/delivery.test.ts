@@ -71,7 +71,7 @@ test('a sender that leaves takes with it what nobody else waits for', async () =
   expect(await gone).toBe('gone')
   await eventually(() => ended === 1)
   await eventually(async () => (await stage.metric('sluice_errors_total{code="client_gone"}')) === 1)
-  expect(await stage.metric('sluice_lane_events_total{event="withdrawn"}')).toBe(2)
+  expect(await stage.metric('sluice_lane_events_total{event="withdrawn",upstream="default"}')).toBe(2)
   expect(stage.sluice.log()).toContain('client_gone')
   stage.store.respond = answerWith(204)
   expect((await stage.push([up('d')])).status).toBe(204)
@@ -216,7 +216,7 @@ test('tenant_failure.shed gives up what its store fails for, and that is counted
   expect(shed.status).toBe(400)
   expect(shed.body).toContain('shed by tenant_failure.shed')
   expect((await stage.push([up('prod')])).status).toBe(503)
-  expect(await stage.metric('sluice_lane_events_total{event="shed"}')).toBe(1)
+  expect(await stage.metric('sluice_lane_events_total{event="shed",upstream="default"}')).toBe(1)
   expect(stage.sluice.log()).toContain('shed by tenant_failure.shed')
   // Not given up for good.
   stage.store.respond = answerWith(204)

@@ -72,7 +72,7 @@ test('shares that wait leave together, and no sender’s headers stand for the o
     const headers = { 'user-agent': 'Prometheus/3.14.0', 'retry-attempt': n, traceparent }
     return stage.push([{ tenant: 'a', n }], { headers })
   })
-  await eventually(async () => (await stage.metric('sluice_lanes_queued_shares')) === 3)
+  await eventually(async () => (await stage.metric('sluice_lanes_queued_shares{upstream="default"}')) === 3)
   stage.store.received.length = 0
   release()
   await eventually(() => waiting.length === 1)

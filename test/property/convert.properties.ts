@@ -1,7 +1,7 @@
 /** What holds for a push that goes out in the other protocol: it says the same, in other words. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Protocol, Share, Split } from '../../src/remote-write/split.ts'
+import type { Protocol, Split, SplitShare } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, recordsOf, type SeriesSeen, unsnappy, varintAt } from '../support/decode.ts'
 import { push } from '../support/messages.ts'
@@ -52,7 +52,7 @@ export function convertProperties(engine: string, split: Split): void {
             expect(converted.disagreements).toBe(as.disagreements)
             const kept = before.flatMap(({ series }) => series)
             expect(converted.createdTimestampsLost).toBe(from === '1.0' ? 0 : sum(kept.map(timesOf)))
-            const histograms = (shares: readonly Share[]) => sum(shares.map(share => share.histograms))
+            const histograms = (shares: readonly SplitShare[]) => sum(shares.map(share => share.histograms))
             expect(converted.histogramsLost).toBe(histograms(as.shares) - histograms(converted.shares))
           }),
           { numRuns: 400 },
@@ -140,7 +140,7 @@ export function convertProperties(engine: string, split: Split): void {
 }
 
 /** What of a share can be said in the protocol `to`. */
-function said(share: Share, to: Protocol) {
+function said(share: SplitShare, to: Protocol) {
   const bytes = unsnappy(share.body)
   const all = decodeMessage(share.protocol, bytes).series
   const plain = seriesBySchema(share.protocol, bytes)
@@ -164,7 +164,7 @@ function withoutCustom({ histograms, ...series }: Plain): Plain {
 }
 
 /** All of a share but its bytes. */
-function described({ body: _, decodedBytes: __, ...share }: Share): Partial<Share> {
+function described({ body: _, decodedBytes: __, ...share }: SplitShare): Partial<SplitShare> {
   return share
 }
 

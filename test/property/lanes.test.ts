@@ -8,21 +8,22 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { createDeliver } from '../../src/lanes/deliver.ts'
 import { Lane } from '../../src/lanes/lane.ts'
-import { Sender } from '../../src/lanes/quarantine.ts'
-import type { PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
-import { convert } from '../../src/remote-write/convert.ts'
+import { Memo } from '../../src/lanes/memo.ts'
+import { Quarantine } from '../../src/lanes/quarantine.ts'
+import type { Load, PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
+import type { Reply as StoreReply, StoreRequest, Trip } from '../../src/protocol.ts'
+import { WriteDialect } from '../../src/remote-write/dialect.ts'
 import { createEngine } from '../../src/remote-write/engine.ts'
-import { halve } from '../../src/remote-write/halve.ts'
-import { splitByReference } from '../../src/remote-write/reference/engine.ts'
-import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
-import type { Protocol, Share } from '../../src/remote-write/split.ts'
-import type { Cancellation } from '../../src/share/cancellation.ts'
-import { cancelledVerdict, NOTHING, type Verdict, verdictOf, type Written } from '../../src/share/verdict.ts'
-import { createEgress } from '../../src/upstream/egress.ts'
-import type { Attempt, Route, Reply as StoreReply } from '../../src/upstream/upstream.ts'
+import { seal } from '../../src/remote-write/envelope.ts'
+import type { Protocol } from '../../src/remote-write/split.ts'
+import { writtenHeaders } from '../../src/remote-write/written.ts'
+import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/share/verdict.ts'
+import type { UpstreamConfig } from '../../src/upstream/section.ts'
+import { Upstream } from '../../src/upstream/upstream.ts'
 import { decodeMessage, unsnappy } from '../support/decode.ts'
 import { message, series } from '../support/messages.ts'
 import { context, share } from '../support/shares.ts'
+import { REFERENCE } from '../support/upstream-stage.ts'
 
 /** What the store does with a request. */
 type Reply =
@@ -132,7 +133,7 @@ const script = fc.record<Script>({
 
 const PUSH_DEADLINE_MS = 25_000
 const SENDER_BACKOFF_MS = 100
-const { mergeRequests } = createEngine('wasm')
+const engine = { ...REFERENCE, mergeRequests: createEngine('wasm').mergeRequests }
 /** Rounds in which nothing happens but time; far more than the longest script needs. */
 const MOST_IDLE_ROUNDS = 2000
 
@@ -169,24 +170,24 @@ async function play(s: Scheduler, played: Script): Promise<void> {
 
   const check = () => {
     const queued = tracked.filter(one => one.live && one.carrier instanceof Lane)
-    const { lanes, connections } = egress
+    const { lanes, slots } = upstream
     expect(lanes.queuedShares).toBe(queued.length)
     expect(lanes.queuedBytes).toBe(queued.reduce((sum, one) => sum + one.share.decodedBytes, 0))
-    expect(connections.taken).toBeLessThanOrEqual(connections.limits.max)
-    expect(active.size).toBeLessThanOrEqual(connections.taken)
+    expect(slots.taken).toBeLessThanOrEqual(slots.limits.max)
+    expect(active.size).toBeLessThanOrEqual(slots.taken)
     expect(active.size).toBeLessThanOrEqual(lanes.inFlight)
     for (const tenant of ['a', 'b', 'c']) {
       const held = [...active].filter(([first]) => first?.tenant === tenant).length
-      expect(held).toBeLessThanOrEqual(Math.min(config.lanes.concurrency, connections.limits.maxPerLane))
+      expect(held).toBeLessThanOrEqual(Math.min(config.lanes.concurrency, slots.limits.maxPerLane))
     }
   }
 
-  const begins = ({ route, headers, protocol }: Attempt, carried: readonly Known[]) => {
-    if (protocol === '2.0' && egress.protocol.known === undefined) probes.add(carried)
+  const begins = (tenant: string, protocol: Protocol, { headers }: Trip, carried: readonly Known[]) => {
+    if (protocol === '2.0' && upstream.dialect.store.known === undefined) probes.add(carried)
     expect(probes.size).toBeLessThanOrEqual(1)
     const first = carried[0] as Known
     for (const one of carried) {
-      expect(one.tenant).toBe(route.path)
+      expect(one.tenant).toBe(tenant)
       expect(one.from.replica).toBe(first.from.replica)
       expect(one.from.credentials).toBe(headers.authorization ?? '')
       expect(one.from.protocol).toBe(first.from.protocol)
@@ -199,14 +200,16 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     }
   }
 
-  async function attempt(request: Attempt, cancellation: Cancellation): Promise<StoreReply> {
-    if (cancellation.cancelled) return { verdict: cancelledVerdict(cancellation.reason), reported: undefined }
-    const held = decodeMessage(request.protocol, unsnappy(request.body)).series.map(({ labels }) => {
+  async function attempt(tenant: string, request: StoreRequest, trip: Trip): Promise<StoreReply> {
+    const { cancellation } = trip
+    if (cancellation.cancelled) return { verdict: cancelledVerdict(cancellation.reason), headers: {} }
+    const protocol = request.content.some(text => text.includes('v2.Request')) ? '2.0' : '1.0'
+    const held = decodeMessage(protocol, unsnappy(request.body)).series.map(({ labels }) => {
       const [, id, index] = /^#(\d+)\.(\d+)#$/.exec(String(labels[0]?.[1])) as RegExpExecArray
       return { of: shares[Number(id)] as Known, index: Number(index) }
     })
     const carried = [...new Set(held.map(({ of }) => of))]
-    begins(request, carried)
+    begins(tenant, protocol, trip, carried)
     active.add(carried)
     check()
     const [before, change, after] = kinds
@@ -215,12 +218,12 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     const aborted = new Promise<Verdict>(resolve => {
       cancellation.listen(() => resolve(cancelledVerdict(cancellation.reason)))
     })
-    let reported: Written | undefined
-    const answered = s.schedule(Promise.resolve(does), `${request.route.path}: ${does}`).then(() => {
-      const { said, stores, counts } = answerOf(does, kind, request.protocol, carried)
+    let headers: StoreReply['headers'] = {}
+    const answered = s.schedule(Promise.resolve(does), `${tenant}: ${does}`).then(() => {
+      const { said, stores, counts } = answerOf(does, kind, protocol, carried)
       const kept = held.slice(0, { all: held.length, part: held.length - 1, none: 0 }[stores])
       for (const { of, index } of kept) of.stored.add(index)
-      if (counts) reported = { samples: kept.length, histograms: 0, exemplars: 0 }
+      if (counts) headers = writtenHeaders({ samples: kept.length, histograms: 0, exemplars: 0 })
       return verdictFor(said)
     })
     const verdict = await Promise.race([aborted, answered])
@@ -229,69 +232,79 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     active.delete(carried)
     probes.delete(carried)
     cancellation.listen(undefined)
-    return { verdict, reported }
+    return { verdict, headers }
   }
 
-  const egress = createEgress({
-    config,
-    upstream: {
-      route: (tenant): Route => ({
-        path: tenant,
-        tenant,
-        headers: { '1.0': [], '2.0': [], credentials: [] },
-      }),
-      attempt,
+  const section = config.upstreams[0] as UpstreamConfig
+  const memo = new Memo(config.memo, Date.now)
+  const upstream = new Upstream({
+    name: 'default',
+    id: 'default',
+    policy: {
+      lanes: { ...section.lanes, maxBatchEntries: section.lanes.maxBatchSeries },
+      retry: section.retry,
+      breaker: section.breaker,
+      maxConnections: section.maxConnsPerHost,
+      maxConnectionsPercent: section.lanes.maxConnectionsPercent,
+      shedAfterMs: () => undefined,
     },
-    events: { attempted() {}, happened() {}, broke: error => bugs.push(error), lost() {} },
+    store: {
+      lane: tenant => (request, trip) => attempt(tenant, request, trip),
+      [Symbol.asyncDispose]: async () => {},
+    },
+    dialect: new WriteDialect({
+      policy: { ...section, maxOutputBytes: config.limits.maxSplitOutputBytes },
+      engine,
+      events: { happened() {}, lost() {} },
+      now: Date.now,
+    }),
+    events: { attempted() {}, happened() {}, broke: error => bugs.push(error) },
     refused: limit => bugs.push(limit),
-    convert: (share, to, maxOutputBytes) => convert(splitByReference, share, to, maxOutputBytes),
-    mergeRequests,
-    halve: share => halve({ split: splitByReference, mergeRequests: mergeByReference }, share),
     now: Date.now,
     random: () => 0.5,
   })
-  const deliver = createDeliver({
-    lanes: {
-      push(queued) {
-        tracked.push(queued)
-        egress.lanes.push(queued)
-        check()
-      },
+  const destination: Load['destination'] = {
+    name: 'default',
+    id: 'default',
+    push(queued) {
+      tracked.push(queued)
+      upstream.push(queued)
+      check()
     },
-    now: Date.now,
-  })
+  }
+  const deliver = createDeliver({ now: Date.now })
 
   /** Sends one push as often as a Prometheus would: until each share is stored or rejected. */
-  async function send(push: Push, ofPush: readonly Share[], known: readonly Known[], common: PushContext) {
+  async function send(push: Push, ofPush: readonly Load[], known: readonly Known[], common: PushContext) {
     const body = new TextEncoder().encode(`push ${shares.indexOf(known[0] as Known)}`)
     for (let tries = 0; ; tries++) {
       await s.schedule(Promise.resolve(), `push ${known[0]?.sender}.${known[0]?.turn}`)
       const gone = new AbortController()
       if (tries < push.callOffs)
         void s.schedule(Promise.resolve(), 'call off').then(() => gone.abort(new Error('gone')))
-      const earlier = egress.memo.recall(body, '')
+      const earlier = memo.recall(body, '')
       const deadline = Date.now() + PUSH_DEADLINE_MS
       const { deliveries, sent } = await deliver(ofPush, { ...common, deadline }, earlier, gone.signal)
       check()
 
-      expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush)
+      expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush.map(load => load.share))
       for (const [index, { verdict }] of deliveries.entries()) {
         const one = known[index] as Known
         if (verdict.written === 'all') expect(one.stored.size).toBe(one.series)
-        else expect(verdict.written.samples).toBeLessThanOrEqual(one.stored.size)
+        else expect(verdict.written.samples ?? 0).toBeLessThanOrEqual(one.stored.size)
         if (one.from.protocol === '1.0' && verdict.kind === 'delivered') expect(verdict.written).toBe('all')
         if (verdict.kind === 'rejected') expect(one.rejectedAlone || verdict.refusal).toBe(true)
       }
       if (deliveries.every(({ verdict }) => isOver(verdict))) return
-      egress.memo.remember(body, '', sent, earlier)
+      memo.remember(body, '', sent, earlier)
       await new Promise(resolve => setTimeout(resolve, SENDER_BACKOFF_MS))
     }
   }
 
-  async function run(sender: Sender, index: number): Promise<void> {
+  async function run(quarantine: Quarantine, index: number): Promise<void> {
     const { replica, credentials, protocol, pushes } = senders[index] as From
     const headers = credentials === '' ? {} : { authorization: credentials }
-    const common = context({ sender, headers, forwarded: credentials })
+    const common = context({ identity: { quarantine, mergeKey: credentials }, headers })
     for (const [turn, push] of pushes.entries()) {
       const known = push.tenants.map(tenant => {
         const one = { sender: index, turn, tenant, from: senders[index] as From, series: push.series }
@@ -301,19 +314,20 @@ async function play(s: Scheduler, played: Script): Promise<void> {
       const ofPush = known.map(one => {
         const id = shares.indexOf(one)
         const list = Array.from({ length: push.series }, (_, i) => series({ __name__: `#${id}.${i}#` }))
-        return share(one.tenant, message(protocol, list), {
+        const made = share(one.tenant, message(protocol, list), {
           protocol,
           ha: [replica],
           series: push.series,
           samples: push.series,
         })
+        return { share: seal([made])[0] as Load['share'], destination }
       })
       await send(push, ofPush, known, common)
     }
   }
 
   let running = true
-  const ends = Promise.all(senders.map((_, index) => run(new Sender(), index))).finally(() => {
+  const ends = Promise.all(senders.map((_, index) => run(new Quarantine(), index))).finally(() => {
     running = false
   })
   ends.catch(() => {})
@@ -341,10 +355,10 @@ async function play(s: Scheduler, played: Script): Promise<void> {
   expect(tracked.filter(queued => queued.live)).toEqual([])
   const late = tracked.flatMap(queued => queued.late ?? [])
   expect(await Promise.race([Promise.all(late), turn('never')])).not.toBe('never')
-  const { lanes, connections } = egress
+  const { lanes, slots, dialect } = upstream
   expect([lanes.queuedShares, lanes.queuedBytes, lanes.inFlight]).toEqual([0, 0, 0])
-  expect([connections.taken, connections.waiting, egress.protocol.waiting]).toEqual([0, 0, 0])
-  egress.stop()
+  expect([slots.taken, slots.waiting, dialect.store.waiting]).toEqual([0, 0, 0])
+  await upstream[Symbol.asyncDispose]()
 }
 
 /** Whether a sender has no reason to send it again; a refusal by our configuration is taken for `on_upstream_refusal: retry`. */

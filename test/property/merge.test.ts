@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canMerge, mergeBodies } from '../../src/remote-write/merge.ts'
 import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
-import type { Share } from '../../src/remote-write/split.ts'
+import type { SplitShare } from '../../src/remote-write/split.ts'
 import { decodedPush, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, unsnappy } from '../support/decode.ts'
 import { freshKernel, freshMerge } from '../support/kernel.ts'
@@ -14,7 +14,7 @@ it('split then merge loses nothing: several pushes give each tenant the bytes th
   fc.assert(
     fc.property(fc.array(decodedPush('1.0'), { maxLength: 5 }), someRules, (pushes, rules) => {
       const shares = pushes.flatMap(bytes => done(kernel(push('1.0', bytes), rules)).shares)
-      const batches: [Share, ...Share[]][] = []
+      const batches: [SplitShare, ...SplitShare[]][] = []
       for (const share of shares) {
         const batch = batches.find(([first]) => canMerge(first, share))
         if (batch === undefined) batches.push([share])

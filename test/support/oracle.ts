@@ -2,7 +2,7 @@
  * What a split has to give, worked out from the decoded message alone. It shares no code with the engines and is not
  * written as they are: it knows strings and lists, and decides by the words of the contract.
  */
-import type { Protocol, Refusal, SplitRules } from '../../src/remote-write/split.ts'
+import type { Protocol, SplitRefusal, SplitRules } from '../../src/remote-write/split.ts'
 import { decodeMessage, exemplarV1, recordsOf, type SeriesSeen, varintAt } from './decode.ts'
 
 interface ExpectedShare {
@@ -28,7 +28,7 @@ export interface Expected {
   readonly metadata: number
 }
 
-export function refusalKey({ reason, dropped }: Pick<Refusal, 'reason' | 'dropped'>): string {
+export function refusalKey({ reason, dropped }: Pick<SplitRefusal, 'reason' | 'dropped'>): string {
   return dropped ? `${reason} (dropped)` : reason
 }
 

@@ -1,7 +1,8 @@
 /** Shares for what never looks inside them. */
-import { Sender } from '../../src/lanes/quarantine.ts'
-import type { PushContext } from '../../src/lanes/shipment.ts'
-import type { Share } from '../../src/remote-write/split.ts'
+import { Quarantine } from '../../src/lanes/quarantine.ts'
+import type { Destination, Load, PushContext } from '../../src/lanes/shipment.ts'
+import { seal } from '../../src/remote-write/envelope.ts'
+import type { SplitShare } from '../../src/remote-write/split.ts'
 import type { TenantId } from '../../src/tenant.ts'
 import { compressed } from './stage.ts'
 
@@ -9,8 +10,8 @@ import { compressed } from './stage.ts'
 export function share(
   tenant: string,
   message: Uint8Array = new Uint8Array(1),
-  changes: Partial<Share> = {},
-): Share {
+  changes: Partial<SplitShare> = {},
+): SplitShare {
   return {
     tenant: tenant as TenantId,
     kind: 'series',
@@ -30,10 +31,18 @@ export function share(
 
 export function context(changes: Partial<PushContext> = {}): PushContext {
   return {
-    sender: new Sender(),
+    identity: { quarantine: new Quarantine(), mergeKey: '' },
     headers: {},
-    forwarded: '',
     deadline: Number.POSITIVE_INFINITY,
     ...changes,
   }
+}
+
+/** A store that nothing arrives at. */
+export const NOWHERE: Destination = { name: 'default', id: 'default', push: () => {} }
+
+/** A share on its way there. */
+export function load(tenant: string, changes: Partial<SplitShare> = {}): Load {
+  const [sealed] = seal([share(tenant, undefined, changes)])
+  return { share: sealed as Load['share'], destination: NOWHERE }
 }

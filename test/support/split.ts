@@ -1,11 +1,11 @@
 import { expect } from 'vitest'
 import type {
   Protocol,
-  Refusal,
-  Share,
   Split,
+  SplitRefusal,
   SplitResult,
   SplitRules,
+  SplitShare,
 } from '../../src/remote-write/split.ts'
 import type { FaultCode } from '../../src/wire/fault.ts'
 import { decodeMessage, type MessageSeen, unsnappy } from './decode.ts'
@@ -43,7 +43,7 @@ export function expectFault(result: SplitResult, code: FaultCode, at: number): v
 }
 
 /** The message of a share, before compression. */
-export function decodedShare(share: Share): Uint8Array {
+export function decodedShare(share: SplitShare): Uint8Array {
   const bytes = unsnappy(share.body)
   expect(bytes.length).toBe(share.decodedBytes)
   return bytes
@@ -72,7 +72,7 @@ export function labelsSeen(result: Done, protocol: Protocol): Record<string, str
 
 /** `reason example`, with `(dropped)` where it is so, and how many series. */
 export function refusalsSeen(result: Done): string[] {
-  return result.refusals.map((it: Refusal) => {
+  return result.refusals.map((it: SplitRefusal) => {
     return `${it.reason}${it.dropped ? ' (dropped)' : ''} ${it.series} ${JSON.stringify(it.example)}`
   })
 }

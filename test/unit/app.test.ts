@@ -53,7 +53,7 @@ async function start(followIntervalMs: number) {
     tenant: { label: 'tenant' },
     auth: { egress: { username: 'me', password_file: secret.path } },
   })
-  const { config } = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
+  const loaded = loadConfig({ file: { name: 'test.yaml', text }, env: {} })
   let log = ''
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -61,8 +61,8 @@ async function start(followIntervalMs: number) {
       done()
     },
   })
-  const app = await startApp(config, {
-    log: createLogger(config.log, stream),
+  const app = await startApp(loaded, {
+    log: createLogger(loaded.config.log, stream),
     registry: new Registry(),
     version: '0.0.0',
     followIntervalMs,

@@ -9,6 +9,6 @@ test('the configuration in the README is valid, and there is nothing to warn of'
   if (text === undefined) throw new Error('there is none')
   const { config, warnings } = loadConfig({ file: { name: 'README.md', text }, env: {} })
   expect(warnings).toEqual([])
-  expect(config.target.origin).toBe('http://mimir:8080')
+  expect(config.target?.origin).toBe('http://mimir:8080')
   expect(config.tenant).toMatchObject({ labels: ['tenant'], defaultTenant: 'nobody', strip: true })
 })

@@ -3,15 +3,15 @@
  * tenants of its sender, or to those that have series of its family. What series of 2.0 say of their family goes to a store
  * of 1.0 as such entries. `docs/metadata.md` tells it from outside.
  */
-import type { Config } from '../../config/config.ts'
-import type { Delivery } from '../../lanes/deliver.ts'
+import type { Gauge } from '../../gauge.ts'
+import type { Verdict } from '../../share/verdict.ts'
 import type { TenantId } from '../../tenant.ts'
-import type { Family, MetadataEntry, Protocol, Share, SplitResult, SplitRules } from '../split.ts'
+import type { Family, MetadataEntry, Protocol, SplitDone, SplitRules, SplitShare } from '../split.ts'
 import { familyBehind } from './family-memory.ts'
-import { type MetadataSender, Senders } from './senders.ts'
-import { Sent } from './sent.ts'
+import { type MetadataSender, Senders, type SendersPolicy } from './senders.ts'
+import { Sent, type SentPolicy } from './sent.ts'
 import { bodyOf, type MetadataBody, recordOf, shareOf } from './share.ts'
-import { type WaitEnd, type WaitingEntry, WaitingRoom } from './waiting.ts'
+import { type WaitEnd, type WaitingEntry, type WaitingPolicy, WaitingRoom } from './waiting.ts'
 
 /**
  * Why an entry was dropped. `name`: it has none that can be read · `unknown`: no series of its family came in time, or its
@@ -25,23 +25,34 @@ interface MetadataEvents {
   limited(limit: 'metadata.max_families'): void
 }
 
+export interface MetadataPolicy extends SendersPolicy, WaitingPolicy, SentPolicy {
+  readonly route: 'drop' | 'default' | 'all' | 'learned'
+}
+
+type MetadataRules = Pick<SplitRules, 'haLabels' | 'compression' | 'maxOutputBytes'>
+
 export interface MetadataRouterOptions {
-  readonly policy: Config['metadata']
-  readonly rules: Pick<SplitRules, 'haLabels' | 'compression' | 'maxOutputBytes'>
+  readonly policy: MetadataPolicy
+  readonly rules: MetadataRules
   readonly events: MetadataEvents
   /** Makes a shorter block of one of literals, fresh; borrows it. */
   readonly compress: (block: Uint8Array) => Uint8Array
   readonly now: () => number
 }
 
-type Split = Extract<SplitResult, { ok: true }>
+/** How one of its shares came out. */
+export interface Settled {
+  readonly share: SplitShare
+  readonly verdict: Verdict
+  readonly remembered: boolean
+}
 
 /** A push with its metadata in place. */
 export interface Routed {
   /** Those of the split, and the metadata of each tenant behind its others. */
-  readonly shares: readonly Share[]
-  /** To be told, once, how they came out; those that were never sent may be missing. */
-  readonly settle: (deliveries: readonly Delivery[]) => void
+  readonly shares: readonly SplitShare[]
+  /** To be told, once, how they came out; those that were never sent may be missing. Undefined where nobody asks. */
+  readonly settle: ((deliveries: readonly Settled[]) => void) | undefined
 }
 
 /** What a share of metadata holds that has to be looked after. */
@@ -68,15 +79,24 @@ export class MetadataRouter {
   readonly #room: WaitingRoom
   readonly #senders: Senders
   readonly #sent: Sent
-  readonly #noReplica: readonly string[]
+  /** Its numbers may change; all parts look at this one. */
+  readonly #policy: MetadataPolicy
+  #rules: MetadataRules
 
   constructor(options: MetadataRouterOptions) {
     const { policy, events, rules } = options
     this.#options = options
-    this.#room = new WaitingRoom(policy, reason => events.dropped(reason))
-    this.#senders = new Senders(policy, this.#room)
-    this.#sent = new Sent(policy)
-    this.#noReplica = rules.haLabels.map(() => '')
+    this.#policy = { ...policy }
+    this.#rules = rules
+    this.#room = new WaitingRoom(this.#policy, reason => events.dropped(reason))
+    this.#senders = new Senders(this.#policy, this.#room)
+    this.#sent = new Sent(this.#policy)
+  }
+
+  /** Other rules, from the next push on; what is remembered stays. */
+  configure(policy: MetadataPolicy, rules: MetadataRules): void {
+    Object.assign(this.#policy, policy)
+    this.#rules = rules
   }
 
   get senders(): number {
@@ -101,19 +121,19 @@ export class MetadataRouter {
 
   /** What a split has to report of a push of this protocol whose shares go out in that one. */
   asks(protocol: Protocol, output: Protocol): SplitRules['families'] {
-    const { route, intervalMs } = this.#options.policy
+    const { route, intervalMs } = this.#policy
     if (protocol === '1.0') return route === 'learned' ? 'names' : 'none'
     return output === '1.0' && intervalMs > 0 ? 'metadata' : 'none'
   }
 
   /** `from`: the sender's name. */
-  route(from: string, split: Split): Routed {
+  route(from: string, split: SplitDone): Routed {
     const now = this.#options.now()
-    const { route } = this.#options.policy
+    const { route } = this.#policy
     const { entries, families } = split.reported
     const learns = route === 'all' || route === 'learned'
-    if (!learns && families.length === 0) return { shares: split.shares, settle: nothing }
-    const plan = new Plan(this.#options.rules.maxOutputBytes)
+    if (!learns && families.length === 0) return { shares: split.shares, settle: undefined }
+    const plan = new Plan(this.#rules.maxOutputBytes)
     let sender: MetadataSender | undefined
     if (learns && (split.shares.length > 0 || entries.length > 0)) {
       sender = this.#senders.seen(from, now)
@@ -126,10 +146,50 @@ export class MetadataRouter {
         if (this.#sent.isDue(tenant, family, now)) plan.addFamily(tenant, family)
       }
     }
-    if (plan.isEmpty) return { shares: split.shares, settle: nothing }
+    if (plan.isEmpty) return { shares: split.shares, settle: undefined }
 
     const { shares, cargo } = this.#load(plan, split.shares)
     return { shares, settle: deliveries => this.#settle(deliveries, cargo, from, sender, now) }
+  }
+
+  get gauges(): readonly Gauge[] {
+    const policy = this.#policy
+    return [
+      {
+        name: 'metadata_senders',
+        help: 'Senders whose tenants and families are remembered.',
+        read: () => this.senders,
+        limit: { key: 'metadata.max_senders', read: () => policy.maxSenders },
+      },
+      {
+        name: 'metadata_families',
+        help: 'Families remembered, each once for each sender and tenant.',
+        read: () => this.families,
+        limit: {
+          name: 'metadata_families_per_sender_limit',
+          key: 'metadata.max_families',
+          read: () => policy.maxFamilies,
+        },
+      },
+      {
+        name: 'metadata_waiting',
+        help: 'Metadata entries that wait for a series of their family.',
+        read: () => this.waiting,
+        limit: { key: 'metadata.max_waiting', read: () => policy.maxWaiting },
+      },
+      {
+        name: 'metadata_waiting_bytes',
+        help: 'Bytes of these.',
+        read: () => this.waitingBytes,
+        limit: { key: 'metadata.max_waiting_bytes', read: () => policy.maxWaitingBytes },
+      },
+      {
+        name: 'metadata_sent',
+        help: 'Families of tenants known to have been sent to a store of 1.0 within metadata.interval.',
+        read: () => this.sent,
+        limit: { key: 'metadata.max_sent', read: () => policy.maxSent },
+      },
+    ]
   }
 
   /** Forgets what is too old. */
@@ -140,8 +200,9 @@ export class MetadataRouter {
   }
 
   /** Returns the names that were not known, each once for each of its tenants. */
-  #learn({ families }: MetadataSender, { shares, reported }: Split): readonly string[] {
-    const { policy, events } = this.#options
+  #learn({ families }: MetadataSender, { shares, reported }: SplitDone): readonly string[] {
+    const { events } = this.#options
+    const policy = this.#policy
     const seen =
       policy.route === 'learned'
         ? reported.names
@@ -160,7 +221,7 @@ export class MetadataRouter {
   }
 
   #tenantsOf(family: string, { families }: MetadataSender): ReadonlySet<TenantId> {
-    return families.tenantsOf(this.#options.policy.route === 'learned' ? family : '')
+    return families.tenantsOf(this.#policy.route === 'learned' ? family : '')
   }
 
   #place(entry: MetadataEntry, sender: MetadataSender, plan: Plan, now: number): void {
@@ -186,7 +247,7 @@ export class MetadataRouter {
   /** Waiting entries whose family is known by now. Never looks through all of them: their number is the sender's choice. */
   #release(sender: MetadataSender, news: readonly string[], plan: Plan): void {
     if (sender.waiting.size === 0) return
-    const isLearned = this.#options.policy.route === 'learned'
+    const isLearned = this.#policy.route === 'learned'
     const awaited = isLearned
       ? news.flatMap(name => [name, familyBehind(name) ?? name])
       : news.length > 0
@@ -209,12 +270,13 @@ export class MetadataRouter {
   /** Puts the metadata behind the other shares of its tenant. */
   #load(
     plan: Plan,
-    shares: readonly Share[],
-  ): { shares: readonly Share[]; cargo: ReadonlyMap<Share, Cargo> } {
-    const { compression, maxOutputBytes } = this.#options.rules
+    shares: readonly SplitShare[],
+  ): { shares: readonly SplitShare[]; cargo: ReadonlyMap<SplitShare, Cargo> } {
+    const { compression, maxOutputBytes, haLabels } = this.#rules
+    const noReplica = haLabels.map(() => '')
     const { compress } = this.#options
-    const cargo = new Map<Share, Cargo>()
-    const made = new Map<TenantId, Share>()
+    const cargo = new Map<SplitShare, Cargo>()
+    const made = new Map<TenantId, SplitShare>()
     const bodies = new Map<string, MetadataBody>()
     const replicas = new Map(shares.map(({ tenant, ha }) => [tenant, ha]))
     let left = maxOutputBytes
@@ -232,11 +294,11 @@ export class MetadataRouter {
         for (const _ of load.records) this.#options.events.dropped('full')
         continue
       }
-      const share = shareOf(tenant, body, replicas.get(tenant) ?? this.#noReplica)
+      const share = shareOf(tenant, body, replicas.get(tenant) ?? noReplica)
       made.set(tenant, share)
       cargo.set(share, { tenant, waited: load.waited, families: load.families })
     }
-    const ordered: Share[] = []
+    const ordered: SplitShare[] = []
     for (const [at, share] of shares.entries()) {
       ordered.push(share)
       const own = made.get(share.tenant)
@@ -250,8 +312,8 @@ export class MetadataRouter {
 
   /** Notes what was stored; what was not, and can't be had from the sender again, waits on. */
   #settle(
-    deliveries: readonly Delivery[],
-    cargo: ReadonlyMap<Share, Cargo>,
+    deliveries: readonly Settled[],
+    cargo: ReadonlyMap<SplitShare, Cargo>,
     from: string,
     sender: MetadataSender | undefined,
     sentAt: number,
@@ -278,8 +340,6 @@ export class MetadataRouter {
     }
   }
 }
-
-const nothing = (): void => {}
 
 /** What goes to one tenant. */
 interface Load {

@@ -3,7 +3,7 @@
 import type { TenantId } from '../../tenant.ts'
 import { concat, lengthField, varintBytes } from '../../wire/protobuf.ts'
 import { storeSnappy } from '../../wire/snappy.ts'
-import type { Family, Share } from '../split.ts'
+import type { Family, SplitShare } from '../split.ts'
 
 export interface MetadataBody {
   readonly body: Uint8Array
@@ -28,7 +28,7 @@ export function bodyOf(
  * `ha`: of the tenant's series in the same push, so that they leave together. Stores look for replicas in series only, so
  * metadata alone is never taken for a duplicate.
  */
-export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly string[]): Share {
+export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly string[]): SplitShare {
   return {
     tenant,
     kind: 'metadata',

@@ -6,7 +6,7 @@ import type { TenantId } from '../../tenant.ts'
 import { Fault, faultResult } from '../../wire/fault.ts'
 import { decodeSnappy } from '../../wire/snappy.ts'
 import { decodeZstd } from '../../wire/zstd.ts'
-import type { Counts, Push, Share, Split, SplitResult, SplitRules } from '../split.ts'
+import type { Counts, Push, Split, SplitResult, SplitRules, SplitShare } from '../split.ts'
 import { encodeSnappy } from './compress.ts'
 import { type Folded, fold } from './fold.ts'
 import type { Entry, Message, Part } from './message.ts'
@@ -128,7 +128,7 @@ function write(
   decoded: Uint8Array,
   message: Message,
   owned: readonly Owned[],
-): Share[] {
+): SplitShare[] {
   let left = rules.maxOutputBytes
   const compression = rules.compression === 'none' ? 'none' : 'fast'
   const within = (bytes: Uint8Array | undefined): Uint8Array => {
@@ -141,7 +141,7 @@ function write(
   }
   return owned.flatMap(({ draft, parts, aside }) => {
     const common = { tenant: draft.tenant, ha: draft.replica.values }
-    const shares: Share[] = []
+    const shares: SplitShare[] = []
     if (parts.length > 0) {
       const untouched = isUntouched(push, rules, message, parts)
       const bytes = within(untouched ? decoded : message.write(parts, left))

@@ -1,4 +1,5 @@
-import type { Counts, Refusal, RefusalReason } from '../split.ts'
+import type { RefusalReason } from '../../share/refusal.ts'
+import type { Counts, SplitRefusal } from '../split.ts'
 
 /** Counts that grow. */
 export class Tally implements Counts {
@@ -37,7 +38,7 @@ export class Refusals {
     this.#merged.set(key, merged)
   }
 
-  list(): Refusal[] {
+  list(): SplitRefusal[] {
     return [...this.#merged.values()].map(({ reason, dropped, example, tally }) => {
       return { reason, dropped, example, ...tally.counts() }
     })

@@ -2,9 +2,11 @@
  * Which tenant a series belongs to. Names and values are compared as bytes; a value becomes a string only by passing
  * `parseTenantId`, prefix included.
  */
+
+import type { RefusalReason } from '../../share/refusal.ts'
 import { MAX_TENANT_BYTES, parseTenantId, type TenantId } from '../../tenant.ts'
 import { sameBytes } from '../../wire/protobuf.ts'
-import type { RefusalReason, SplitRules } from '../split.ts'
+import type { SplitRules } from '../split.ts'
 import type { Label } from './message.ts'
 
 export type Placement =

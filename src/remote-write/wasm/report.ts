@@ -1,9 +1,10 @@
 /** Makes a SplitResult of what the kernel has reported in its memory. */
 import * as abi from '../../../workers/kernel/abi.ts'
+import type { RefusalReason } from '../../share/refusal.ts'
 import { parseTenantId, type TenantId } from '../../tenant.ts'
 import { haTextOf } from '../ha-value.ts'
 import { escaped } from '../reference/tally.ts'
-import type { Counts, Protocol, Refusal, RefusalReason, Share, SplitResult, SplitRules } from '../split.ts'
+import type { Counts, Protocol, SplitRefusal, SplitResult, SplitRules, SplitShare } from '../split.ts'
 import { bytesAt, type Memory } from './memory.ts'
 import { type MetricNames, readReported } from './reported.ts'
 
@@ -25,7 +26,7 @@ export function readReport(
   const hasOptions = memory.word(abi.HAS_OPTIONS) === 1
   const replicas = new Replicas(memory, rules.haLabels.length)
   const ids: TenantId[] = []
-  const shares: Share[] = []
+  const shares: SplitShare[] = []
   const received = { ...NOTHING }
   const tenants = memory.word(abi.TENANT_COUNT)
   for (let k = 0, row = memory.word(abi.TENANTS); k < tenants; k++, row += abi.TENANT_BYTES) {
@@ -109,8 +110,8 @@ const REASONS: readonly RefusalReason[] = [
 ]
 
 /** In order of the first of each. */
-function readRefusals(memory: Memory): Refusal[] {
-  const found: { order: number; refusal: Refusal }[] = []
+function readRefusals(memory: Memory): SplitRefusal[] {
+  const found: { order: number; refusal: SplitRefusal }[] = []
   for (let k = 0; k < 2 * REASONS.length; k++) {
     const row = abi.REFUSALS + k * abi.REFUSAL_BYTES
     const order = memory.word(row + abi.REFUSAL_ORDER)

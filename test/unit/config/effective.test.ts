@@ -2,12 +2,15 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { renderConfig } from '../../../src/config/effective.ts'
 import { type ConfigSource, loadConfig } from '../../../src/config/load.ts'
-import { ConfigError } from '../../../src/config/problem.ts'
 import { KEYS } from '../../../src/config/schema.ts'
-import { passwordOf } from '../../support/password.ts'
+import { ConfigError } from '../../../src/schema/problem.ts'
+import { selfSigned } from '../../support/certificate.ts'
+
+const { cert, key } = await selfSigned()
 
 function load(text: string, source: Partial<ConfigSource> = {}) {
-  return loadConfig({ file: { name: 'test.yaml', text }, env: {}, cores: 4, ...source })
+  const readFile = (path: string) => (path === '/k' ? key : cert)
+  return loadConfig({ file: { name: 'test.yaml', text }, env: {}, cores: 4, readFile, ...source })
 }
 
 function linesOf(text: string, env: Record<string, string> = {}): readonly string[] {
@@ -97,7 +100,7 @@ describe('a password', () => {
     'in a file of its own': {
       file: file('password_file: /pw'),
       env: {},
-      readSecret: path => (path === '/pw' ? 'hunter2\n' : ''),
+      readFile: path => (path === '/pw' ? 'hunter2\n' : ''),
     },
   }
 
@@ -110,7 +113,7 @@ describe('a password', () => {
 
   test.each(Object.entries(sources))('%s is used, and never shown', (_, source) => {
     const loaded = loadConfig(source)
-    expect(passwordOf(loaded.config)).toBe('hunter2')
+    expect(loaded.config.auth.egress.password?.reveal()).toBe('hunter2')
     const shown = [
       renderConfig(loaded.effective),
       JSON.stringify(loaded),

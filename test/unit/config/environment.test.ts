@@ -3,8 +3,8 @@ import { readEnvironment } from '../../../src/config/environment.ts'
 import { KEYS, variableOf } from '../../../src/config/schema.ts'
 
 function textsOf(env: Record<string, string>): Record<string, readonly string[]> {
-  const { settings } = readEnvironment(env)
-  return Object.fromEntries([...settings].map(([path, { texts }]) => [path, texts.map(({ text }) => text)]))
+  const { variables } = readEnvironment(env)
+  return Object.fromEntries(variables.map(({ path, texts }) => [path, texts]))
 }
 
 describe('the environment', () => {
@@ -55,6 +55,6 @@ describe('the environment', () => {
     ]
     const names = links.flatMap(link => [`SLUICE_${link}`, `SLUICE_METRICS_${link}`])
     const env = Object.fromEntries([...names, 'SLUICE_PEERS'].map(name => [name, 'x']))
-    expect(readEnvironment(env)).toEqual({ settings: new Map(), warnings: [] })
+    expect(readEnvironment(env)).toEqual({ variables: [], warnings: [] })
   })
 })

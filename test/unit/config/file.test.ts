@@ -1,10 +1,39 @@
 import { describe, expect, test } from 'vitest'
-import { readFile } from '../../../src/config/file.ts'
+import { readFile as parse } from '../../../src/config/file.ts'
+import { join, pathText } from '../../../src/config/settings.ts'
+import { readValues } from '../../../src/config/values.ts'
+import type { ConfigProblem } from '../../../src/schema/problem.ts'
+import { spotAt, textOf } from '../../../src/schema/tree.ts'
+
+interface FileSetting {
+  readonly place: unknown
+  readonly texts: readonly { readonly text: string; readonly place: unknown }[]
+}
+
+/** A file as it is read and held against the schema. */
+function readFile(
+  name: string,
+  source: string,
+): { settings: Map<string, FileSetting>; problems: ConfigProblem[] } {
+  const parsed = parse(name, source)
+  const joined = join(parsed, [], {})
+  const settings = joined.settings.map(({ path, key, place, scalars }): [string, FileSetting] => {
+    const placeOf = (index: number) => (key.list ? spotAt(joined, [...path, index])?.value : place)
+    return [
+      pathText(path),
+      { place, texts: scalars.map((text, i) => ({ text: textOf(text), place: placeOf(i) })) },
+    ]
+  })
+  const problems = [...parsed.problems, ...readValues(joined, name, []).problems]
+  const line = ({ place }: ConfigProblem) => place.line ?? Number.POSITIVE_INFINITY
+  return { settings: new Map(settings), problems: problems.sort((a, b) => line(a) - line(b)) }
+}
 
 function textsOf(source: string): Record<string, readonly string[]> {
-  const { settings, problems } = readFile('f.yaml', source)
-  expect(problems).toEqual([])
-  return Object.fromEntries([...settings].map(([path, { texts }]) => [path, texts.map(({ text }) => text)]))
+  const joined = join(parse('f.yaml', source), [], {})
+  const { settings } = joined
+  expect(readFile('f.yaml', source).problems.filter(({ found }) => !found.startsWith('"'))).toEqual([])
+  return Object.fromEntries(settings.map(({ path, scalars }) => [pathText(path), scalars.map(textOf)]))
 }
 
 function firstProblem(source: string): string {

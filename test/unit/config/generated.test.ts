@@ -13,7 +13,7 @@ function read(path: string): string {
 }
 
 function load(name: string, text: string): LoadedConfig {
-  return loadConfig({ file: { name, text }, env: {}, cores: 4, readSecret: () => 'secret' })
+  return loadConfig({ file: { name, text }, env: {}, cores: 4, readFile: () => 'secret' })
 }
 
 /** Every path of a YAML file that has no section below it. */
@@ -92,6 +92,7 @@ describe('the JSON Schema', () => {
       'examples/cortex.yaml',
       'examples/mimir.yaml',
       'examples/thanos.yaml',
+      'examples/two-stores.yaml',
       'examples/victoriametrics.yaml',
       'sluice.yaml',
     ])
@@ -109,10 +110,24 @@ describe('the JSON Schema', () => {
     'metadata: false',
     'metadata:',
     'metadata: {route: learned, wait: 5m}',
+    'upstreams: {vm: {target: http://vm/, timeout: 1s, headers: {X-A: 7}, lanes: {linger: 0}}}',
+    'upstreams: {7: {target: http://vm/, tenant: none, auth: {username: ""}}}',
+    'upstreams:',
+    'routes: [{tenants: [7, dev-*], paths: [/x], upstream: default}]',
+    'routes: []',
+    'config: { follow: yes }',
   ])('accepts what loads: %s', text => {
     expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true)
     expect(() => load('f.yaml', `target: http://x\n${text}\n`)).not.toThrow()
   })
+
+  test.each(['timeout', 'concurrency', 'log_level', 'enable_ipv6', 'target', 'engine'])(
+    'accepts a variable for %s',
+    name => {
+      expect(validate(parse(`${name}: $${'{X}'}`))).toBe(true)
+      expect(validate(parse(`${name}: $X`))).toBe(false)
+    },
+  )
 
   test.each([
     'timeout: 10',
@@ -129,6 +144,16 @@ describe('the JSON Schema', () => {
     'metadata: {rout: all}',
     'metadata: [true]',
     'target: store:9090',
+    'upstreams: {vm: {timeout: 1s}}',
+    'upstreams: {vm: }',
+    'upstreams: {Vm: {target: http://vm/}}',
+    'upstreams: {vm: {target: http://vm/, colour: red}}',
+    'upstreams: {vm: {target: http://vm/, lanes: {ha_labels: [a]}}}',
+    'upstreams: [{target: http://vm/}]',
+    'routes: [{tenants: [a]}]',
+    'routes: [{tenants: [], upstream: default}]',
+    'routes: [{tenants: a, upstream: default}]',
+    'routes: {upstream: default}',
   ])('refuses what does not load: %s', text => {
     expect(validate(parse(text))).toBe(false)
     expect(() => load('f.yaml', text.startsWith('target') ? text : `target: http://x\n${text}\n`)).toThrow()
@@ -157,4 +182,29 @@ describe('docs/configuration.md', () => {
     expect(rows[0]).toContain(key.sentence)
     if (key.ct !== undefined) expect(rows[0]).toContain(`\`${key.ct}\``)
   })
+
+  test('has a row for each key of a store and of a route', () => {
+    for (const name of ['target', 'headers.NAME', 'auth.password_file', 'lanes.linger'])
+      expect(page).toContain(`| \`upstreams.NAME.${name}\` |`)
+    for (const name of ['paths', 'principals', 'tenants', 'upstream'])
+      expect(page).toContain(`| \`routes[].${name}\` |`)
+    expect(page).not.toContain('upstreams.NAME.lanes.ha_labels')
+  })
+
+  test.each(KEYS)('says of $path whether it needs a restart', ({ path, key }) => {
+    const row = page.split('\n').find(line => line.startsWith(`| \`${path}\` |`))
+    expect(/ \*Restart/.test(row ?? '')).toBe(key.restart !== false)
+  })
+})
+
+test('config/examples/two-stores.yaml routes by pattern, and all else to target', () => {
+  const { upstreams, routes } = load('two.yaml', read('config/examples/two-stores.yaml')).config
+  expect(upstreams.map(({ name, tenant }) => [name, tenant])).toEqual([
+    ['default', 'header'],
+    ['victoriametrics', 'none'],
+  ])
+  expect(routes.map(({ tenants, upstream }) => [tenants, upstream])).toEqual([
+    [['archive-*', 'long-term'], 'victoriametrics'],
+    [undefined, 'default'],
+  ])
 })

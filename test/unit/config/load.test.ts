@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { ConfigError } from '../../../src/config/problem.ts'
 import { KEYS } from '../../../src/config/schema.ts'
+import { ConfigError } from '../../../src/schema/problem.ts'
 
 const TARGET = 'target: http://store/push\n'
 
@@ -109,6 +109,42 @@ describe('a configuration', () => {
       onUpstreamRefusal: 'retry',
       retryAfterMaxMs: 10_000,
       compatibilityHeaders: false,
+      follow: false,
+      routes: [{ paths: undefined, principals: undefined, tenants: undefined, upstream: 'default' }],
+      upstreams: [
+        {
+          name: 'default',
+          target: { origin: 'http://store', pathParts: ['/push'] },
+          tenant: 'header',
+          tenantHeaders: ['X-Scope-OrgID'],
+          headers: [],
+          credentials: undefined,
+          caFile: undefined,
+          timeoutMs: 10_000,
+          maxConnsPerHost: 256,
+          maxConnectionDurationMs: 0,
+          enableIpv6: false,
+          protocol: 'auto',
+          protocolReprobeMs: 3_600_000,
+          writtenHeaders: 'expected',
+          compression: 'fast',
+          forwardHeaders: [],
+          lanes: {
+            concurrency: 4,
+            max: 10_000,
+            maxNewPerSecond: 5000,
+            maxBatchBytes: 8 * 2 ** 20,
+            maxBatchSeries: 10_000,
+            maxQueuedBytes: 64 * 2 ** 20,
+            lingerMs: 0,
+            idleMs: 60_000,
+            maxConnectionsPercent: 25,
+          },
+          retry: { maxAttempts: 3, minBackoffMs: 50, maxBackoffMs: 1000 },
+          breaker: { failures: 5, cooldownMs: 2000 },
+          fingerprint: expect.any(String),
+        },
+      ],
     })
   })
 
@@ -260,6 +296,8 @@ test('any text gives a configuration or a ConfigError, and nothing else', () => 
     '-1',
     'yes',
     'http://x/{tenant}',
+    ...['upstreams', 'routes', 'tenants', 'paths', 'upstream', 'vm', 'default', 'headers', 'ref: *a'],
+    `$${'{A}'}`,
     'a b',
     '""',
   )

@@ -1,7 +1,7 @@
 /** The messages that somebody with a typical mistake reads, to the letter. */
 import { describe, expect, test } from 'vitest'
 import { type ConfigSource, loadConfig } from '../../../src/config/load.ts'
-import { ConfigError } from '../../../src/config/problem.ts'
+import { ConfigError } from '../../../src/schema/problem.ts'
 
 function errorOf(text: string, source: Partial<ConfigSource> = {}): ConfigError {
   try {
@@ -191,7 +191,7 @@ describe('a mistake is named with its place, what was found and what is allowed:
     expect(errorOf(text).message).toBe(
       `${prefix}a file that can't be read (ENOENT); allowed: a readable file with the password`,
     )
-    expect(errorOf(text, { readSecret: () => '\n' }).message).toBe(
+    expect(errorOf(text, { readFile: () => '\n' }).message).toBe(
       `${prefix}an empty file; allowed: a readable file with the password`,
     )
   })

@@ -8,10 +8,10 @@ import { type RunningSluice, runDemo } from '../../../src/demo/demo.ts'
 import { createLogger } from '../../../src/telemetry/log.ts'
 
 async function startSluice(yaml: string): Promise<RunningSluice> {
-  const { config, warnings } = loadConfig({ file: { name: 'demo', text: yaml }, env: {} })
-  expect(warnings).toEqual([])
+  const loaded = loadConfig({ file: { name: 'demo', text: yaml }, env: {} })
+  expect(loaded.warnings).toEqual([])
   const registry = new Registry()
-  const app = await startApp(config, { log: createLogger(config.log), registry, version: '0.0.0' })
+  const app = await startApp(loaded, { log: createLogger(loaded.config.log), registry, version: '0.0.0' })
   return {
     pushUrl: `${app.url}/api/v1/push`,
     metricsUrl: `${app.metricsUrl}/metrics`,

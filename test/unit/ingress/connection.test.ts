@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type ConnectionOptions, createConnections } from '../../../src/ingress/connection.ts'
 
 const connectionsOf = (changes: Partial<ConnectionOptions>) =>
-  createConnections({ maxAgeMs: 1000, now: () => 5000, random: () => 0.5, ...changes })
+  createConnections({ maxAgeMs: () => 1000, now: () => 5000, random: () => 0.5, ...changes })
 
 describe('a connection', () => {
   test.each([
@@ -17,10 +17,10 @@ describe('a connection', () => {
   })
 
   test('of no age never is', () => {
-    expect(connectionsOf({ maxAgeMs: 0 })(new Socket()).isOld(Number.MAX_SAFE_INTEGER)).toBe(false)
+    expect(connectionsOf({ maxAgeMs: () => 0 })(new Socket()).isOld(Number.MAX_SAFE_INTEGER)).toBe(false)
   })
 
-  test('is found again by its socket, with its sender and its first age', () => {
+  test('is found again by its socket, with what its sender did and its first age', () => {
     let time = 0
     const connectionOf = connectionsOf({ now: () => time })
     const [one, other] = [new Socket(), new Socket()]
@@ -28,7 +28,7 @@ describe('a connection', () => {
     time = 900
     expect(connectionOf(one)).toBe(first)
     expect(connectionOf(other)).not.toBe(first)
-    expect(connectionOf(other).sender).not.toBe(first.sender)
+    expect(connectionOf(other).quarantine).not.toBe(first.quarantine)
     expect(connectionOf(one).isOld(1000)).toBe(true)
     expect(connectionOf(other).isOld(1000)).toBe(false)
   })

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Delivered } from '../../../src/lanes/deliver.ts'
 import type { Earlier } from '../../../src/lanes/memo.ts'
-import { Sender } from '../../../src/lanes/quarantine.ts'
+import { Quarantine } from '../../../src/lanes/quarantine.ts'
 import { decodeMessage, type MessageSeen, unsnappy } from '../../support/decode.ts'
-import { type EgressStage, type EgressStageOptions, startEgress } from '../../support/egress.ts'
 import { answerWith, type Respond } from '../../support/receiver.ts'
 import { decodePush } from '../../support/remote-write.ts'
+import { startUpstream, type UpstreamStage, type UpstreamStageOptions } from '../../support/upstream-stage.ts'
 
-let stage: EgressStage
+let stage: UpstreamStage
 afterEach(() => stage[Symbol.asyncDispose]())
 
 /** Answers nothing until it is opened; then what it was told, to what waits and to what comes. */
@@ -31,8 +31,8 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(2)
 }
 
-const start = async (options: EgressStageOptions): Promise<EgressStage> => {
-  stage = await startEgress(options)
+const start = async (options: UpstreamStageOptions): Promise<UpstreamStage> => {
+  stage = await startUpstream(options)
   return stage
 }
 const kinds = ({ deliveries }: Delivered) => deliveries.map(({ verdict }) => verdict.kind)
@@ -49,11 +49,11 @@ const rejecting =
 describe('a lane', () => {
   test('sends a lone share at once, and the shares that came meanwhile together', async () => {
     const respond = gate()
-    const { push, stored, store, egress } = await start({ respond })
+    const { push, stored, store, upstream } = await start({ respond })
     const first = push(['a/1'])
     await until(() => store.received.length === 1)
     const rest = ['2', '3', '4'].map(name => push([`a/${name}`]))
-    expect(egress.lanes.queuedShares).toBe(3)
+    expect(upstream.lanes.queuedShares).toBe(3)
     respond.open()
     expect((await Promise.all([first, ...rest])).map(kinds)).toEqual([
       ['delivered'],
@@ -62,8 +62,10 @@ describe('a lane', () => {
       ['delivered'],
     ])
     expect(stored()).toEqual(['a: 1', 'a: 2 3 4'])
-    expect([egress.lanes.queuedShares, egress.lanes.queuedBytes, egress.lanes.inFlight]).toEqual([0, 0, 0])
-    expect(egress.connections.taken).toBe(0)
+    expect([upstream.lanes.queuedShares, upstream.lanes.queuedBytes, upstream.lanes.inFlight]).toEqual([
+      0, 0, 0,
+    ])
+    expect(upstream.slots.taken).toBe(0)
   })
 
   test('never puts two tenants into one request', async () => {
@@ -80,7 +82,7 @@ describe('a lane', () => {
   test('lets further requests fly only while full batches wait, up to its concurrency', async () => {
     const respond = gate()
     const yaml = 'lanes: { concurrency: 3, max_batch_series: 2 }'
-    const { push, stored, store, egress } = await start({ respond, yaml })
+    const { push, stored, store, upstream } = await start({ respond, yaml })
     const pushes = [push(['a/1'])]
     await until(() => store.received.length === 1)
     pushes.push(push(['a/2']))
@@ -89,7 +91,7 @@ describe('a lane', () => {
     for (const name of ['3', '4', '5', '6', '7']) pushes.push(push([`a/${name}`]))
     await until(() => store.received.length === 3)
     await sleep(20)
-    expect([store.received.length, egress.lanes.inFlight]).toEqual([3, 3])
+    expect([store.received.length, upstream.lanes.inFlight]).toEqual([3, 3])
     respond.open()
     await Promise.all(pushes)
     expect(stored()).toEqual(['a: 1', 'a: 2 3', 'a: 4 5', 'a: 6 7'])
@@ -102,12 +104,12 @@ describe('a lane', () => {
   })
 
   test('is forgotten when it has been idle', async () => {
-    const { push, egress } = await start({})
+    const { push, upstream } = await start({})
     await push(['a/1', 'b/2'])
-    expect(egress.lanes.size).toBe(2)
+    expect(upstream.lanes.size).toBe(2)
     await sleep(0)
-    egress.lanes.sweep(0)
-    expect(egress.lanes.size).toBe(0)
+    upstream.lanes.sweep(0)
+    expect(upstream.lanes.size).toBe(0)
   })
 
   test('refuses what its queue has no room for, and the sender keeps it', async () => {
@@ -129,11 +131,11 @@ describe('a lane', () => {
   })
 
   test('makes room for others when it is idle and lanes.max is reached', async () => {
-    const { push, egress } = await start({ yaml: 'lanes: { max: 2 }' })
+    const { push, upstream } = await start({ yaml: 'lanes: { max: 2 }' })
     expect(kinds(await push(['a/1', 'b/2']))).toEqual(['delivered', 'delivered'])
     await sleep(0)
     expect(kinds(await push(['c/3', 'd/4', 'e/5']))).toEqual(['delivered', 'delivered', 'unreachable'])
-    expect(egress.lanes.size).toBe(2)
+    expect(upstream.lanes.size).toBe(2)
   })
 
   test.each([
@@ -158,7 +160,7 @@ test('shares of 2.0 leave together, written anew, and never with those of 1.0', 
   const pushes = [push(['a/0'], { protocol })]
   await until(() => store.received.length === 1)
   pushes.push(push(['a/1'], { protocol }), push(['a/2']), push(['a/3'], { protocol }), push(['a/4']))
-  pushes.push(push(['a/5'], { protocol, context: { forwarded: 'other' } }))
+  pushes.push(push(['a/5'], { protocol, mergeKey: 'other' }))
   respond.open()
   expect((await Promise.all(pushes)).flatMap(kinds)).toEqual(Array(6).fill('delivered'))
   const namesOf = (message: MessageSeen) =>
@@ -175,7 +177,7 @@ test('shares of 2.0 leave together, written anew, and never with those of 1.0', 
 describe('large shares of 2.0', () => {
   const large = (name: string) => Array.from({ length: 701 }, (_, i) => `a/${name}-${i}`)
   const protocol = '2.0'
-  const sizes = (store: EgressStage['store']) =>
+  const sizes = (store: UpstreamStage['store']) =>
     store.received.map(({ body }) => decodeMessage('2.0', unsnappy(body)).series.length)
 
   test.each<[string, number, number[]]>([
@@ -325,7 +327,7 @@ describe('a batch that the store rejects', () => {
       yaml: 'lanes: { max_batch_series: 1, concurrency: 1 }',
       now: () => seconds * 100,
     })
-    const bad = new Sender()
+    const bad = new Quarantine()
     const first = push(['a/bad'], { sender: bad })
     await until(() => store.received.length === 1)
     respond.open()
@@ -346,7 +348,7 @@ describe('a batch that the store rejects', () => {
 
   test('lets a bad sender go at once where nobody else uses the lane', async () => {
     const { push, store } = await start({ respond: rejecting('bad') })
-    const bad = new Sender()
+    const bad = new Quarantine()
     for (let round = 0; round < 5; round++) await push(['a/bad'], { sender: bad })
     expect(store.received).toHaveLength(5)
   })
@@ -383,7 +385,7 @@ describe('a batch that is throttled', () => {
 describe('a share whose push is called off', () => {
   test('is withdrawn before it leaves', async () => {
     const respond = gate()
-    const { push, stored, store, egress, events } = await start({ respond })
+    const { push, stored, store, upstream, events } = await start({ respond })
     const first = push(['a/1'])
     await until(() => store.received.length === 1)
     const gone = new AbortController()
@@ -399,12 +401,12 @@ describe('a share whose push is called off', () => {
     await Promise.all([first, third])
     expect(stored()).toEqual(['a: 1', 'a: 3'])
     expect(events).toEqual(['withdrawn'])
-    expect([egress.lanes.queuedShares, egress.lanes.queuedBytes]).toEqual([0, 0])
+    expect([upstream.lanes.queuedShares, upstream.lanes.queuedBytes]).toEqual([0, 0])
   })
 
   test('ends its request where that carries nobody else', async () => {
     let closed = 0
-    const { push, store, egress } = await start({
+    const { push, store, upstream } = await start({
       respond: (_received, response) => {
         response.on('close', () => closed++)
       },
@@ -414,8 +416,8 @@ describe('a share whose push is called off', () => {
     await until(() => store.received.length === 1)
     gone.abort(new Error('gone'))
     expect(kinds(await pushed)).toEqual(['unreachable'])
-    await until(() => closed === 1 && egress.connections.taken === 0)
-    expect(egress.lanes.inFlight).toBe(0)
+    await until(() => closed === 1 && upstream.slots.taken === 0)
+    expect(upstream.lanes.inFlight).toBe(0)
   })
 
   test('does not end the request that carries others, and its own end is known later', async () => {
@@ -443,7 +445,7 @@ describe('a share whose push is called off', () => {
     ['is sent again by its sender’s retry where it came to nothing', 500, false, ['a: 1', 'a: 2 3', 'a: 2']],
   ])('and travels on with others %s', async (_, status, remembered, expected) => {
     const respond = gate()
-    const { push, stored, store, egress } = await start({ respond })
+    const { push, stored, store, memo } = await start({ respond })
     const first = push(['a/1'])
     await until(() => store.received.length === 1)
     const gone = new AbortController()
@@ -455,8 +457,8 @@ describe('a share whose push is called off', () => {
     gone.abort(new Error('gone'))
     const { sent } = (await pushes[0]) as Delivered
     const body = new TextEncoder().encode('push')
-    egress.memo.remember(body, '', sent, undefined)
-    const retry = push(['a/2'], { earlier: egress.memo.recall(body, '') as Earlier })
+    memo.remember(body, '', sent, undefined)
+    const retry = push(['a/2'], { earlier: memo.recall(body, '') as Earlier })
     store.respond = answerWith(204)
     second.open()
     await Promise.all([first, ...pushes])
@@ -484,15 +486,15 @@ describe('a share whose push is called off', () => {
   })
 
   test('by its deadline is answered, whatever the store does', async () => {
-    const { push, egress } = await start({ respond: () => {} })
+    const { push, upstream } = await start({ respond: () => {} })
     const { deliveries } = await push(['a/1'], { deadlineMs: 30 })
     expect(deliveries[0]?.verdict).toMatchObject({ reason: 'not delivered within push_deadline' })
-    await until(() => egress.connections.taken === 0)
+    await until(() => upstream.slots.taken === 0)
   })
 
   test('leaves nothing behind, however many there are', async () => {
     const respond = gate()
-    const { push, store, egress } = await start({ respond })
+    const { push, store, upstream } = await start({ respond })
     const first = push(['a/1'])
     await until(() => store.received.length === 1)
     for (let index = 0; index < 300; index++) {
@@ -501,7 +503,7 @@ describe('a share whose push is called off', () => {
       gone.abort(new Error('gone'))
       await pushed
     }
-    expect([egress.lanes.queuedShares, egress.lanes.queuedBytes]).toEqual([0, 0])
+    expect([upstream.lanes.queuedShares, upstream.lanes.queuedBytes]).toEqual([0, 0])
     respond.open()
     await first
     expect(store.received).toHaveLength(1)
@@ -519,10 +521,9 @@ describe('shares of different pushes in one request', () => {
       'x-cortex-tenant-client': '10.0.0.1:1234',
       'x-cortex-tenant-reqid': 'id',
     })
-    const pushes = [push(['a/1'], { context: { headers: headers('1') } })]
+    const pushes = [push(['a/1'], { headers: headers('1') })]
     await until(() => store.received.length === 1)
-    for (const attempt of ['2', '7', '3'])
-      pushes.push(push(['a/2'], { context: { headers: headers(attempt) } }))
+    for (const attempt of ['2', '7', '3']) pushes.push(push(['a/2'], { headers: headers(attempt) }))
     respond.open()
     await Promise.all(pushes)
     expect(store.received[0]?.headers).toMatchObject({
@@ -538,8 +539,8 @@ describe('shares of different pushes in one request', () => {
 
   test('never mix forwarded credentials', async () => {
     const respond = gate()
-    const { push, store } = await start({ respond })
-    const as = (user: string) => ({ context: { headers: { authorization: user }, forwarded: `${user}\n` } })
+    const { push, store } = await start({ respond, yaml: 'egress: { forward_headers: [Authorization] }' })
+    const as = (user: string) => ({ headers: { authorization: user }, mergeKey: user })
     const pushes = [push(['a/0'], as('x'))]
     await until(() => store.received.length === 1)
     pushes.push(push(['a/1'], as('x')), push(['a/2'], as('y')), push(['a/3'], as('x')))

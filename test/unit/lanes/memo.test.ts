@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Earlier, isFinal, Memo, type MemoPolicy } from '../../../src/lanes/memo.ts'
+import { type Earlier, isFinal, Memo, type MemoPolicy, nameOf } from '../../../src/lanes/memo.ts'
 import { QueuedShare } from '../../../src/lanes/shipment.ts'
 import {
   cancelledVerdict,
@@ -8,7 +8,7 @@ import {
   type Verdict,
   verdictOf,
 } from '../../../src/share/verdict.ts'
-import { context, share } from '../../support/shares.ts'
+import { context, load } from '../../support/shares.ts'
 
 const body = (text: string) => new TextEncoder().encode(text)
 const DELIVERED = verdictOf(204, '', undefined)
@@ -17,14 +17,14 @@ const UNREACHABLE = verdictOf(503, '', undefined)
 const SHED: Verdict = { kind: 'rejected', status: 0, reason: 'shed', refusal: false, written: NOTHING }
 
 function ended(tenant: string, verdict: Verdict): QueuedShare {
-  const queued = new QueuedShare(share(tenant), context(), () => {})
+  const queued = new QueuedShare(load(tenant), context(), () => {})
   queued.settle(verdict)
   return queued
 }
 
 /** One whose push was called off while it travelled with others. */
 function travelling(tenant: string): QueuedShare {
-  const queued = new QueuedShare(share(tenant), context(), () => {})
+  const queued = new QueuedShare(load(tenant), context(), () => {})
   queued.carrier = { leave: () => true }
   queued.callOff(cancelledVerdict('gone'))
   return queued
@@ -36,7 +36,12 @@ function memoOf(policy: Partial<MemoPolicy> = {}) {
 }
 
 const known = (earlier: Earlier | undefined) =>
-  earlier === undefined ? undefined : Object.fromEntries(earlier)
+  earlier === undefined
+    ? undefined
+    : Object.fromEntries([...earlier].map(([name, verdict]) => [tenantIn(name), verdict]))
+
+/** Of the share of that name. */
+const tenantIn = (name: string) => name.split(' ')[1]
 
 describe('the memo', () => {
   test('knows nothing of a push that it was not told of', () => {
@@ -150,7 +155,7 @@ describe('the memo', () => {
     const { memo } = memoOf()
     const queued = travelling('a')
     memo.remember(body('push'), '', [queued], undefined)
-    const promised = memo.recall(body('push'), '')?.get(queued.share.tenant)
+    const promised = memo.recall(body('push'), '')?.get(nameOf(queued))
     expect(promised).toBeInstanceOf(Promise)
     queued.settle(end)
     expect(await promised).toEqual(end)

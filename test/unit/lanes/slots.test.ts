@@ -1,25 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Account, Connections } from '../../../src/lanes/slots.ts'
+import { Claim, Slots } from '../../../src/lanes/slots.ts'
 
 /** A tenant that asks for connections, and what it got in which turn. */
-function tenants(connections: Connections, ...names: readonly string[]) {
+function tenants(connections: Slots, ...names: readonly string[]) {
   const turns: string[] = []
-  const accounts = new Map(names.map(name => [name, new Account()]))
-  const account = (name: string) => accounts.get(name) as Account
+  const claims = new Map(names.map(name => [name, new Claim()]))
+  const claim = (name: string) => claims.get(name) as Claim
   return {
     turns,
-    held: (name: string) => account(name).held,
+    held: (name: string) => claim(name).held,
     take(name: string, times = 1) {
-      for (let i = 0; i < times; i++) connections.take(account(name), () => turns.push(name))
+      for (let i = 0; i < times; i++) connections.take(claim(name), () => turns.push(name))
     },
-    give: (name: string) => connections.give(account(name)),
+    give: (name: string) => connections.give(claim(name)),
   }
 }
 
 describe('connections', () => {
   test('are had at once while there are any', () => {
-    const connections = new Connections({ max: 2, maxPerLane: 2 })
+    const connections = new Slots({ max: 2, maxPerLane: 2 })
     const { take, turns } = tenants(connections, 'a', 'b')
     take('a')
     take('b')
@@ -30,7 +30,7 @@ describe('connections', () => {
   })
 
   test('go round robin, however many requests of one lane wait', () => {
-    const connections = new Connections({ max: 1, maxPerLane: 1 })
+    const connections = new Slots({ max: 1, maxPerLane: 1 })
     const { take, give, turns } = tenants(connections, 'a', 'b', 'c')
     take('a', 4)
     take('b', 2)
@@ -40,7 +40,7 @@ describe('connections', () => {
   })
 
   test('never exceed the part of one lane, even where others are free', () => {
-    const connections = new Connections({ max: 10, maxPerLane: 3 })
+    const connections = new Slots({ max: 10, maxPerLane: 3 })
     const { take, give, held, turns } = tenants(connections, 'a', 'b')
     take('a', 5)
     expect([held('a'), connections.taken, connections.waiting]).toEqual([3, 3, 2])
@@ -53,7 +53,7 @@ describe('connections', () => {
   })
 
   test('go to who may have one, where the first that waits holds its part', () => {
-    const connections = new Connections({ max: 3, maxPerLane: 2 })
+    const connections = new Slots({ max: 3, maxPerLane: 2 })
     const { take, give, turns } = tenants(connections, 'a', 'b')
     take('a', 3)
     take('b', 2)
@@ -65,15 +65,15 @@ describe('connections', () => {
   })
 
   test('that are given back unused go on to the next, however many lanes have nothing to send any more', () => {
-    const connections = new Connections({ max: 1, maxPerLane: 1 })
-    const first = new Account()
+    const connections = new Slots({ max: 1, maxPerLane: 1 })
+    const first = new Claim()
     connections.take(first, () => {})
     let asked = 0
     for (let i = 0; i < 20_000; i++) {
-      const account = new Account()
-      connections.take(account, () => {
+      const claim = new Claim()
+      connections.take(claim, () => {
         asked++
-        connections.give(account)
+        connections.give(claim)
       })
     }
     connections.give(first)
@@ -81,7 +81,7 @@ describe('connections', () => {
   })
 
   test('can’t be given back twice', () => {
-    const connections = new Connections({ max: 1, maxPerLane: 1 })
+    const connections = new Slots({ max: 1, maxPerLane: 1 })
     const { take, give } = tenants(connections, 'a')
     take('a')
     give('a')
@@ -95,9 +95,9 @@ describe('connections', () => {
       .filter(({ max, maxPerLane }) => maxPerLane <= max)
     fc.assert(
       fc.property(limits, fc.array(step, { maxLength: 80 }), ({ max, maxPerLane }, steps) => {
-        const connections = new Connections({ max, maxPerLane })
+        const connections = new Slots({ max, maxPerLane })
         const lanes = Array.from({ length: 5 }, () => ({
-          account: new Account(),
+          claim: new Claim(),
           held: 0,
           waiting: 0,
           asked: 0,
@@ -111,7 +111,7 @@ describe('connections', () => {
           const lane = lanes[index] as (typeof lanes)[number]
           const number = lane.asked++
           lane.waiting++
-          connections.take(lane.account, () => {
+          connections.take(lane.claim, () => {
             lane.granted.push(number)
             lane.waiting--
             lane.held++
@@ -128,7 +128,7 @@ describe('connections', () => {
           expect(connections.waiting).toBe(lanes.reduce((sum, lane) => sum + lane.waiting, 0))
           expect(held).toBeLessThanOrEqual(max)
           for (const lane of lanes) {
-            expect(lane.account.held).toBe(lane.held)
+            expect(lane.claim.held).toBe(lane.held)
             expect(lane.held).toBeLessThanOrEqual(maxPerLane)
             // A waiter is always woken: none that may have one waits while one is free.
             expect(held < max && eligible(lane)).toBe(false)
@@ -145,7 +145,7 @@ describe('connections', () => {
           const lane = holding[pick % Math.max(1, holding.length)]
           if (lane === undefined) return false
           lane.held--
-          connections.give(lane.account)
+          connections.give(lane.claim)
           return true
         }
         for (const { gives, lane, pick } of steps) {

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../../../src/errors.ts'
-import type { Delivery } from '../../../src/lanes/deliver.ts'
 import {
   type AnswerPolicy,
-  answerOf,
   answerOfError,
+  answerOf as answerTo,
   toSluiceError,
-  writtenBy,
 } from '../../../src/push/answer.ts'
-import type { Refusal } from '../../../src/remote-write/split.ts'
+import type { Delivery } from '../../../src/share/delivery.ts'
+import type { Refusal } from '../../../src/share/refusal.ts'
 import { localVerdict, verdictOf } from '../../../src/share/verdict.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 
@@ -19,8 +18,6 @@ const policy: AnswerPolicy = {
   retryAfterMaxMs: 10_000,
   random: () => 0,
 }
-
-const none = { series: 0, samples: 0, histograms: 0, exemplars: 0, metadata: 0 }
 
 function delivery(
   status: number,
@@ -33,29 +30,36 @@ function delivery(
   const tenant = (options.tenant ?? 't') as TenantId
   return {
     share: {
-      ...none,
-      kind: 'series',
-      protocol: '1.0',
-      series: 3,
       tenant,
+      kind: 'series',
       body: new Uint8Array(),
       decodedBytes: 0,
-      ha: [],
       alone: false,
+      mergeKey: '',
+      entries: 3,
+      counts: { series: 3 },
     },
     verdict,
+    upstream: 'default',
     remembered: false,
   }
 }
 
 const refusal = (over: Partial<Refusal> = {}): Refusal => ({
-  ...none,
-  series: 2,
+  entries: 2,
   reason: 'missing_tenant',
   dropped: false,
   example: '',
   ...over,
 })
+
+/** The answer to a push of series. */
+const answerOf = (
+  deliveries: readonly Delivery[],
+  refusals: readonly Refusal[],
+  how: AnswerPolicy,
+  attempt = 0,
+) => answerTo({ deliveries, refusals, noun: 'series', attempt }, how)
 
 /** The class a status belongs to, and what its delivery alone is answered with. */
 const CLASSES = [
@@ -81,7 +85,7 @@ describe('the worst verdict decides', () => {
       code: undefined,
       retryAfterSeconds: undefined,
       body: '',
-      written: undefined,
+      headers: {},
     })
   })
 
@@ -157,7 +161,7 @@ describe('the body', () => {
       delivery(400, { tenant: 'b', reason: 'out of order' }),
       delivery(0, { tenant: 'c' }),
     ]
-    const refusals = [refusal(), refusal({ reason: 'invalid_tenant', series: 1, example: 'x|y' })]
+    const refusals = [refusal(), refusal({ reason: 'invalid_tenant', entries: 1, example: 'x|y' })]
     expect(answerOf(deliveries, refusals, policy).body).toBe(
       [
         '3 series refused: 2 without a tenant label, 1 with an invalid tenant ("x|y")',
@@ -176,6 +180,12 @@ describe('the body', () => {
   })
 })
 
+test('shares of tenants that no route leads to a store are named, and the rest was delivered', () => {
+  const answer = answerOf([delivery(200)], [refusal({ reason: 'no_route', example: 'team-x' })], policy)
+  expect(answer).toMatchObject({ status: 400, code: 'series_refused' })
+  expect(answer.body).toBe('2 series refused: 2 of tenants that no route leads to a store ("team-x")\n')
+})
+
 describe('a tenant with two shares', () => {
   test('is one tenant, delivered only where both are', () => {
     const deliveries = [
@@ -184,28 +194,6 @@ describe('a tenant with two shares', () => {
       delivery(200, { tenant: 'b' }),
     ]
     expect(answerOf(deliveries, [], policy).body).toMatch(/\n1 of 2 tenants delivered\n$/)
-  })
-})
-
-describe('what was written of a push', () => {
-  const of = (status: number, written: Delivery['verdict']['written']): Delivery => {
-    const { share, verdict, remembered } = delivery(status)
-    const counts = { samples: 3, histograms: 2, exemplars: 1 }
-    return { share: { ...share, ...counts }, verdict: { ...verdict, written }, remembered }
-  }
-
-  test('is the sum over its deliveries, remembered ones and failed ones included', () => {
-    const deliveries = [
-      of(200, 'all'),
-      { ...of(200, 'all'), remembered: true },
-      of(400, { samples: 2, histograms: 0, exemplars: 1 }),
-      of(503, { samples: 0, histograms: 0, exemplars: 0 }),
-    ]
-    expect(writtenBy(deliveries)).toEqual({ samples: 8, histograms: 4, exemplars: 3 })
-  })
-
-  test('is nothing where nothing was delivered', () => {
-    expect(writtenBy([])).toEqual({ samples: 0, histograms: 0, exemplars: 0 })
   })
 })
 

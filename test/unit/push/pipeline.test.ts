@@ -1,18 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Deliver } from '../../../src/lanes/deliver.ts'
+import { identify } from '../../../src/auth/identity.ts'
+import { NOBODY } from '../../../src/auth/principal.ts'
+import type { Deliver, Delivered } from '../../../src/lanes/deliver.ts'
 import { type Earlier, Memo } from '../../../src/lanes/memo.ts'
-import { Sender } from '../../../src/lanes/quarantine.ts'
+import { Quarantine } from '../../../src/lanes/quarantine.ts'
 import { QueuedShare } from '../../../src/lanes/shipment.ts'
-import { Gate } from '../../../src/limits/gate.ts'
-import type { Answer } from '../../../src/push/answer.ts'
+import { Account } from '../../../src/limits/accounts.ts'
 import { createPipeline, type PipelineOptions } from '../../../src/push/pipeline.ts'
 import { splitCharge } from '../../../src/remote-write/charge.ts'
+import { RemoteWrite } from '../../../src/remote-write/codec.ts'
+import type { WriteDialect } from '../../../src/remote-write/dialect.ts'
 import type { Protocol, Push, SplitRules } from '../../../src/remote-write/split.ts'
 import { createSplitter } from '../../../src/remote-write/splitter.ts'
+import type { Answer } from '../../../src/share/answer.ts'
 import { verdictOf } from '../../../src/share/verdict.ts'
 import { message, push, rules, series } from '../../support/messages.ts'
-import { context } from '../../support/shares.ts'
+import { PUSH_HEADERS } from '../../support/remote-write.ts'
+import { context, NOWHERE } from '../../support/shares.ts'
 import { len } from '../../support/wire.ts'
 
 const MIB = 2 ** 20
@@ -34,7 +39,7 @@ const splitter = createSplitter({ threads: 0, engine: 'wasm' })
 afterAll(() => splitter.close())
 
 class Stage {
-  readonly gate: Gate
+  readonly gate: Account
   /** What the gate had in its account whenever a split began. */
   readonly charges: number[] = []
   /** A delivery that ends when it is told to, with the lengths of its shares, and what was known of it. */
@@ -48,60 +53,67 @@ class Stage {
     memo = new Memo({ ttlMs: 1000, maxBytes: MIB }, () => 0),
     status = 204,
   } = {}) {
-    this.gate = new Gate({ maxPushes: 200, maxBytes })
-    const deliver: Deliver = async (shares, _context, earlier) => {
+    this.gate = new Account({ maxPushes: 200, maxBytes })
+    const deliver: Deliver = async (loads, _context, earlier) => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const shareBytes = shares.reduce((sum, share) => sum + share.body.length, 0)
+      const shareBytes = loads.reduce((sum, { share }) => sum + share.body.length, 0)
       this.deliveries.push({ shareBytes, earlier, end: resolve })
       this.#changed.resolve()
       await promise
-      const verdicts = shares.map((_, i) => verdictOf(i === 0 ? status : 204, '', undefined))
-      const sent = shares.map((share, i) => {
-        const queued = new QueuedShare(share, context(), () => {})
-        queued.settle(verdicts[i]!)
+      const sent = loads.map((load, i) => {
+        const queued = new QueuedShare(load, context(), () => {})
+        queued.settle(verdictOf(i === 0 ? status : 204, '', undefined))
         return queued
       })
-      return {
-        deliveries: shares.map((share, i) => ({ share, verdict: verdicts[i]!, remembered: false })),
-        sent,
-      }
+      return { deliveries: sent as Delivered['deliveries'], sent }
     }
-    this.#options = {
-      gate: this.gate,
-      split: (given, chosen, begin) => {
-        return splitter.split(given, chosen, () => {
-          begin?.()
-          this.charges.push(this.gate.bytes)
-        })
-      },
-      deliver,
-      memo,
-      metadata: { asks: () => 'none', route: (_, { shares }) => ({ shares, settle: () => {} }) },
-      rules: rules(),
-      upstream: { output: 'same' },
-      policy: { on429: 'pass', onUpstreamRefusal: 'pass', acceptAll: false, retryAfterMaxMs: 1000 },
-      maxBodyBytes: 8 * MIB,
-      pushDeadlineMs: 1000,
-      report: () => {},
-    }
+    this.#options = { account: this.gate, deliver, memo, report: () => {} }
   }
 
   async arrive(given: Push, changes: Partial<SplitRules> = {}): Promise<Answer> {
     const body = new Uint8Array(given.body)
-    const answer = await createPipeline({
-      ...this.#options,
-      rules: rules(changes),
-      upstream: { output: changes.output ?? 'same' },
-    })({
-      protocol: given.protocol,
-      encoding: given.encoding,
+    const codec = new RemoteWrite({
+      splitter: {
+        ...splitter,
+        split: (push, chosen, begin) => {
+          return splitter.split(push, chosen, () => {
+            begin?.()
+            this.charges.push(this.gate.bytes)
+          })
+        },
+      },
+      metadata: { asks: () => 'none', route: (_, { shares }) => ({ shares, settle: undefined }) },
+      events: { split: () => {}, lost: () => {} },
+    })
+    const dialect = { output: changes.output ?? 'same' } as WriteDialect
+    const enter = createPipeline(this.#options)({
+      codec,
+      rules: { encodings: ['snappy'], split: rules(changes), dialects: [dialect], dialectOf: () => dialect },
+      scope: '',
+      policy: {
+        on429: 'pass',
+        onUpstreamRefusal: 'pass',
+        acceptAll: false,
+        retryAfterMaxMs: 1000,
+        maxBodyBytes: 8 * MIB,
+        deadlineMs: 1000,
+      },
+      destinationOf: () => NOWHERE,
+    })(PUSH_HEADERS[given.protocol])
+    if (enter instanceof Error) throw enter
+    const answer = await enter({
+      identity: identify({
+        principal: NOBODY,
+        address: '127.0.0.1',
+        route: '/push',
+        prefix: undefined,
+        forwarded: '',
+        quarantine: new Quarantine(),
+      }),
       contentLength: body.length,
       read: () => nextTurn(body),
       prefix: undefined,
       headers: {},
-      forwarded: '',
-      address: '127.0.0.1',
-      sender: new Sender(),
       cancelled: new AbortController().signal,
     })
     this.#answers.push(answer)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createBodyOf } from '../../../src/remote-write/body.ts'
 import { createEngine } from '../../../src/remote-write/engine.ts'
-import type { Protocol, Share, SplitRules } from '../../../src/remote-write/split.ts'
+import type { Protocol, SplitRules, SplitShare } from '../../../src/remote-write/split.ts'
 import { unsnappy } from '../../support/decode.ts'
 import { message, push, rules, series } from '../../support/messages.ts'
 import { done } from '../../support/split.ts'
@@ -14,9 +14,9 @@ const shareOf = (
   count: number,
   compression: SplitRules['compression'],
   protocol: Protocol = '2.0',
-): Share => {
+): SplitShare => {
   const both = push(protocol, message(protocol, [...list(count), series({ tenant: 'b' })]))
-  return done(split(both, rules({ strip: true, compression }))).shares[0] as Share
+  return done(split(both, rules({ strip: true, compression }))).shares[0] as SplitShare
 }
 
 describe('the body of a request', () => {
@@ -30,7 +30,7 @@ describe('the body of a request', () => {
     expect(Buffer.compare(unsnappy(body), unsnappy(late.body))).toBe(0)
   })
 
-  test.each<[string, Share]>([
+  test.each<[string, SplitShare]>([
     ['compressed', shareOf(50, 'fast')],
     ['of 1.0', shareOf(50, 'late', '1.0')],
     ['of many series, which does not wait for others', shareOf(2000, 'late')],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { convert } from '../../../src/remote-write/convert.ts'
 import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
-import type { Protocol, Push, Share, Split } from '../../../src/remote-write/split.ts'
+import type { Protocol, Push, Split, SplitShare } from '../../../src/remote-write/split.ts'
 import type { TenantId } from '../../../src/tenant.ts'
 import { freshKernel } from '../../support/kernel.ts'
 import { message, metadata, packed, push, rules, sample, series } from '../../support/messages.ts'
@@ -39,7 +39,7 @@ function made(protocol: Protocol): Push {
   return push(protocol, message(protocol, list))
 }
 
-const opened = (share: Share) => ({ ...share, body: Buffer.from(decodedShare(share)).toString('hex') })
+const opened = (share: SplitShare) => ({ ...share, body: Buffer.from(decodedShare(share)).toString('hex') })
 
 describe.each([
   ['the reference engine', splitByReference],

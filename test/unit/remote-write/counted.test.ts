@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { counted } from '../../../src/remote-write/counted.ts'
-import { NOTHING, verdictOf, type Written } from '../../../src/share/verdict.ts'
+import type { Written } from '../../../src/remote-write/written.ts'
+import { NOTHING, type Verdict, verdictOf } from '../../../src/share/verdict.ts'
 
 const of = (samples: number, histograms = 0, exemplars = 0): Written => ({ samples, histograms, exemplars })
 const SENT = of(10, 5, 2)
@@ -17,10 +18,10 @@ function count(status: number, reported: Written | undefined, shares = 1, omitte
 }
 
 describe('a share that travelled alone', () => {
-  test.each<[string, number, Written | undefined, Written | 'all']>([
+  test.each<[string, number, Written | undefined, Verdict['written']]>([
     ['all', 204, SENT, 'all'],
     ['a part', 204, of(9, 5, 1), of(9, 5, 1)],
-    ['nothing', 200, NOTHING, NOTHING],
+    ['nothing', 200, of(0), of(0)],
     ['more than was sent', 204, of(11, 50, 3), 'all'],
     ['more of one kind and less of another', 204, of(11, 4, 9), of(10, 4, 2)],
     ['all, though the store rejects it', 400, SENT, 'all'],
@@ -50,7 +51,7 @@ describe('a success that says nothing of what was written', () => {
 describe('a push of a replica that is not elected', () => {
   test.each([
     ['the count of what was sent, as Cortex 1.21 and Mimir say it', SENT],
-    ['0, as Cortex 1.20 says it', NOTHING],
+    ['0, as Cortex 1.20 says it', of(0)],
     ['nothing', undefined],
   ])('counts as written where the 202 says %s', (_, reported) => {
     expect(count(202, reported)).toBe('all')
@@ -65,7 +66,7 @@ describe('shares that travelled together', () => {
   test('have each their own where nothing is missing', () => {
     expect(count(204, SENT, 3)).toBe('all')
   })
-  test.each([[of(9, 5, 2)], [NOTHING]])('are to go again where %j was written of all', reported => {
+  test.each([[of(9, 5, 2)], [of(0)]])('are to go again where %j was written of all', reported => {
     expect(count(204, reported, 3)).toBe('unclear')
   })
   test.each([400, 429, 500])('have none, of a %d that wrote a part of them', status => {

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Delivered } from '../../../src/lanes/deliver.ts'
-import { writtenBy } from '../../../src/push/answer.ts'
-import { type EgressStage, type EgressStageOptions, startEgress } from '../../support/egress.ts'
+import { writtenBy } from '../../../src/remote-write/written.ts'
 import { message, type SeriesText, sample, series } from '../../support/messages.ts'
 import { protocolOf, type StoreKind, storeThat } from '../../support/protocol-stores.ts'
 import { answerWith, type Respond } from '../../support/receiver.ts'
 import { decodePush } from '../../support/remote-write.ts'
 import { share } from '../../support/shares.ts'
+import { startUpstream, type UpstreamStage, type UpstreamStageOptions } from '../../support/upstream-stage.ts'
 import { concat, len, varintField } from '../../support/wire.ts'
 
-let stage: EgressStage
+let stage: UpstreamStage
 afterEach(() => stage[Symbol.asyncDispose]())
 
 const TWO = { protocol: '2.0' } as const
-const start = async (options: EgressStageOptions = {}): Promise<EgressStage> => {
-  stage = await startEgress(options)
+const start = async (options: UpstreamStageOptions = {}): Promise<UpstreamStage> => {
+  stage = await startUpstream(options)
   return stage
 }
 const kinds = ({ deliveries }: Delivered) => deliveries.map(({ verdict }) => verdict.kind)
@@ -54,13 +54,13 @@ const tenants = (count: number) => Array.from({ length: count }, (_, i) => `t${i
 describe.each(LACKING)('a store that %s', kind => {
   test('gets the same share as 1.0, and 1.0 from then on', async () => {
     const store = storeThat(kind)
-    const { push, egress, events } = await start({ respond: store.respond })
-    expect(egress.protocol.output).toBe('same')
+    const { push, upstream, events } = await start({ respond: store.respond })
+    expect(upstream.dialect.store.output).toBe('same')
     const delivered = await push(['a/1', 'a/2', 'b/3'], TWO)
     expect([kinds(delivered), written(delivered)]).toEqual([['delivered', 'delivered'], 3])
     expect(store.stored.sort()).toEqual(['1.0 a: 1 2', '1.0 b: 3'])
     expect(store.asked).toEqual(['2.0', '1.0', '1.0'])
-    expect([egress.protocol.known, egress.protocol.output]).toEqual(['1.0', '1.0'])
+    expect([upstream.dialect.store.known, upstream.dialect.store.output]).toEqual(['1.0', '1.0'])
     // One made as 2.0 before that was known.
     expect(written(await push(['c/4'], TWO))).toBe(1)
     expect(store.asked.slice(3)).toEqual(['1.0'])
@@ -70,7 +70,7 @@ describe.each(LACKING)('a store that %s', kind => {
 
   test('gets it with our headers of 1.0, and the sender’s', async () => {
     const { push, store } = await start({ respond: storeThat(kind).respond })
-    await push(['a/1'], { ...TWO, context: { headers: { 'retry-attempt': '2', 'user-agent': 'x' } } })
+    await push(['a/1'], { ...TWO, headers: { 'retry-attempt': '2', 'user-agent': 'x' } })
     expect(store.received.map(({ headers }) => headers)).toMatchObject([
       {
         'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
@@ -91,10 +91,10 @@ describe.each(LACKING)('a store that %s', kind => {
   test('is asked once, whoever waits', async () => {
     const store = storeThat(kind)
     const respond = gate(store.respond)
-    const { push, egress } = await start({ respond })
+    const { push, upstream } = await start({ respond })
     const pushed = push(tenants(20), TWO)
-    await until(() => egress.protocol.waiting === 19 && stage.store.received.length > 0)
-    expect([stage.store.received.length, egress.connections.taken]).toEqual([1, 1])
+    await until(() => upstream.dialect.store.waiting === 19 && stage.store.received.length > 0)
+    expect([stage.store.received.length, upstream.slots.taken]).toEqual([1, 1])
     respond.open()
     const delivered = await pushed
     expect([kinds(delivered), written(delivered)]).toEqual([Array(20).fill('delivered'), 20])
@@ -104,7 +104,7 @@ describe.each(LACKING)('a store that %s', kind => {
         .map(it => `1.0 ${it.replace('/', ': ')}`)
         .sort(),
     )
-    expect([egress.protocol.waiting, egress.connections.taken]).toEqual([0, 0])
+    expect([upstream.dialect.store.waiting, upstream.slots.taken]).toEqual([0, 0])
   })
 
   test('gets a merged batch again as one', async () => {
@@ -149,16 +149,16 @@ describe.each(LACKING)('a store that %s', kind => {
     ['rejects', answerWith(400, 'out of order'), 'rejected'],
   ])('and %s the same as 1.0 has the last word, and is still unproven', async (_, one, verdict) => {
     const { respond } = storeThat(kind)
-    const { push, egress } = await start({
+    const { push, upstream } = await start({
       respond: (received, ...rest) =>
         (protocolOf(received.headers['content-type']) === '2.0' ? respond : one)(received, ...rest),
     })
     expect(kinds(await push(['a/1'], TWO))).toEqual([verdict])
     expect(asked()).toEqual(['2.0', '1.0'])
-    expect(egress.protocol.known).toBeUndefined()
+    expect(upstream.dialect.store.known).toBeUndefined()
   })
 
-  test('gets 2.0 all the same, and nothing else, with egress.protocol: same', async () => {
+  test('gets 2.0 all the same, and nothing else, with upstream.dialect.store: same', async () => {
     const store = storeThat(kind)
     const { push } = await start({ respond: store.respond, yaml: 'egress: { protocol: same }' })
     const delivered = await push(['a/1'], TWO)
@@ -174,14 +174,14 @@ describe('a store of 2.0', () => {
   test('is asked by one, and then by all who waited', async () => {
     const store = storeThat('knows 2.0')
     const respond = gate(store.respond)
-    const { push, egress } = await start({ respond })
+    const { push, upstream } = await start({ respond })
     const pushed = push(tenants(20), TWO)
-    await until(() => egress.protocol.waiting === 19 && stage.store.received.length > 0)
+    await until(() => upstream.dialect.store.waiting === 19 && stage.store.received.length > 0)
     expect(stage.store.received).toHaveLength(1)
     respond.open()
     expect(written(await pushed)).toBe(20)
     expect(store.asked).toEqual(Array(20).fill('2.0'))
-    expect([egress.protocol.known, egress.protocol.output]).toEqual(['2.0', 'same'])
+    expect([upstream.dialect.store.known, upstream.dialect.store.output]).toEqual(['2.0', 'same'])
   })
 
   test('may reject data, which does not go as 1.0', async () => {
@@ -197,7 +197,7 @@ describe('a store of 2.0', () => {
     ['says 0, as Cortex 1.20 does', { 'x-prometheus-remote-write-samples-written': '0' }],
     ['says nothing', {}],
   ])('that deduplicates with a 202 and %s stays one, and the push counts as written', async (_, headers) => {
-    const { push, store, egress } = await start({ respond: storeThat('knows 2.0').respond })
+    const { push, store, upstream } = await start({ respond: storeThat('knows 2.0').respond })
     await push(['a/1'], TWO)
     store.respond = answerWith(202, 'replicas did not match', headers)
     for (const name of ['2', '3']) {
@@ -205,7 +205,7 @@ describe('a store of 2.0', () => {
       expect([kinds(delivered), written(delivered)]).toEqual([['delivered'], 1])
     }
     expect(asked()).toEqual(['2.0', '2.0', '2.0'])
-    expect(egress.protocol.known).toBe('2.0')
+    expect(upstream.dialect.store.known).toBe('2.0')
   })
 
   test('that takes no 1.0 and does not count is asked twice once, and nothing is believed', async () => {
@@ -221,26 +221,26 @@ describe('a store of 2.0', () => {
 
   test('that does not count is believed where egress.written_headers says so', async () => {
     const yaml = 'egress: { written_headers: omitted }'
-    const { push, egress } = await start({ respond: answerWith(200), yaml })
+    const { push, upstream } = await start({ respond: answerWith(200), yaml })
     expect(written(await push(['a/1', 'a/2'], TWO))).toBe(2)
-    expect([asked(), egress.protocol.known]).toEqual([['2.0'], '2.0'])
+    expect([asked(), upstream.dialect.store.known]).toEqual([['2.0'], '2.0'])
   })
 })
 
 test('a store that refuses both keeps its first answer', async () => {
-  const { push, egress } = await start({ respond: answerWith(415, 'neither') })
+  const { push, upstream } = await start({ respond: answerWith(415, 'neither') })
   const { deliveries } = await push(['a/1'], TWO)
   expect(deliveries[0]?.verdict).toMatchObject({ kind: 'rejected', status: 415, refusal: true })
-  expect([asked(), egress.protocol.known]).toEqual([['2.0', '1.0'], undefined])
+  expect([asked(), upstream.dialect.store.known]).toEqual([['2.0', '1.0'], undefined])
 })
 
 test('a store that begins to refuse 1.0 is asked for 2.0 again', async () => {
-  const { push, store, egress } = await start({ respond: storeThat('answers 415').respond })
+  const { push, store, upstream } = await start({ respond: storeThat('answers 415').respond })
   await push(['a/1'], TWO)
   store.respond = storeThat('knows only 2.0').respond
   // As the kernel makes them for a store of 1.0.
   expect(kinds(await push(['a/2']))).toEqual(['rejected'])
-  expect(egress.protocol.output).toBe('same')
+  expect(upstream.dialect.store.output).toBe('same')
   expect(kinds(await push(['a/2'], TWO))).toEqual(['delivered'])
 })
 
@@ -280,7 +280,7 @@ describe('while a store is unproven', () => {
     const respond = gate(first([answerWith(503)], store.respond))
     const { push, events } = await start({ respond, yaml: 'retry: { min_backoff: 200ms }' })
     const [one, other] = [push(['a/1'], TWO), push(['b/2'], TWO)]
-    await until(() => stage.egress.protocol.waiting === 1)
+    await until(() => stage.upstream.dialect.store.waiting === 1)
     respond.open()
     expect((await Promise.all([one, other])).map(written)).toEqual([1, 1])
     expect(store.stored).toEqual(['2.0 b: 2', '2.0 a: 1'])
@@ -289,41 +289,43 @@ describe('while a store is unproven', () => {
 
   test('what waits ends with its push, and takes no turn', async () => {
     const respond = gate(storeThat('knows 2.0').respond)
-    const { push, egress, stored } = await start({ respond })
+    const { push, upstream, stored } = await start({ respond })
     const probe = push(['a/1'], TWO)
     await until(() => stage.store.received.length === 1)
     const gone = new AbortController()
     const waits = push(['b/2'], { ...TWO, cancelled: gone.signal })
     const late = push(['c/3'], { ...TWO, deadlineMs: 30 })
-    await until(() => egress.protocol.waiting === 2)
+    await until(() => upstream.dialect.store.waiting === 2)
     gone.abort(new Error('gone'))
     expect((await waits).deliveries[0]?.verdict).toMatchObject({ cause: 'cancelled', reason: 'gone' })
     expect((await late).deliveries[0]?.verdict).toMatchObject({ cause: 'cancelled' })
     respond.open()
     expect(written(await probe)).toBe(1)
     expect(stored()).toEqual(['a: 1'])
-    await until(() => egress.lanes.inFlight === 0)
-    expect([egress.protocol.waiting, egress.connections.taken]).toEqual([0, 0])
+    await until(() => upstream.lanes.inFlight === 0)
+    expect([upstream.dialect.store.waiting, upstream.slots.taken]).toEqual([0, 0])
   })
 
   test('a store that hangs lets nobody wait for longer than for an answer, and opens breakers', async () => {
     const yaml = 'timeout: 50ms\nbreaker: { failures: 1 }'
-    const { push, egress } = await start({ respond: () => {}, yaml })
+    const { push, upstream } = await start({ respond: () => {}, yaml })
     const { deliveries } = await push(tenants(8), TWO)
     for (const { verdict } of deliveries)
       expect(verdict).toMatchObject({ kind: 'unreachable', cause: 'timeout' })
-    await until(() => egress.lanes.inFlight === 0)
-    expect([egress.lanes.breakersOpen, egress.protocol.waiting, egress.connections.taken]).toEqual([8, 0, 0])
+    await until(() => upstream.lanes.inFlight === 0)
+    expect([upstream.lanes.breakersOpen, upstream.dialect.store.waiting, upstream.slots.taken]).toEqual([
+      8, 0, 0,
+    ])
   })
 
   test('a port where nobody listens opens the breaker of the store, and ends all who wait', async () => {
     const yaml = 'retry: { max_attempts: 1 }\nbreaker: { failures: 2, cooldown: 1m }'
-    const { push, egress, store, attempts } = await start({ yaml })
+    const { push, upstream, store, attempts } = await start({ yaml })
     await store[Symbol.asyncDispose]()
     expect(kinds(await push(tenants(20), TWO))).toEqual(Array(20).fill('unreachable'))
     // Eight in a row are taken for a store that is down; nobody tries after them.
-    expect([egress.upstreamBreaker.open, attempts.length]).toEqual([true, 8])
-    expect([egress.protocol.waiting, egress.lanes.inFlight, egress.connections.taken]).toEqual([0, 0, 0])
+    expect([upstream.breaker.open, attempts.length]).toEqual([true, 8])
+    expect([upstream.dialect.store.waiting, upstream.lanes.inFlight, upstream.slots.taken]).toEqual([0, 0, 0])
   })
 })
 
@@ -372,30 +374,30 @@ describe('a share that is converted here', () => {
   test.each(LACKING)(
     'of which nothing is left is not sent, and a store that %s is not known by it',
     async kind => {
-      const { push, lostHistograms, egress } = await start({ respond: storeThat(kind).respond })
+      const { push, lostHistograms, upstream } = await start({ respond: storeThat(kind).respond })
       const delivered = await push([], { beside: [customShare('a', [custom('x')], 0)] })
       expect([kinds(delivered), writtenBy(delivered.deliveries)]).toEqual([
         ['delivered'],
         { samples: 0, histograms: 0, exemplars: 0 },
       ])
-      expect([asked(), lostHistograms, egress.protocol.known]).toEqual([['2.0'], [1], undefined])
+      expect([asked(), lostHistograms, upstream.dialect.store.known]).toEqual([['2.0'], [1], undefined])
       // And the next one still finds out.
       expect(kinds(await push(['b/up'], TWO))).toEqual(['delivered'])
-      expect([asked(), egress.protocol.known]).toEqual([['2.0', '2.0', '1.0'], '1.0'])
+      expect([asked(), upstream.dialect.store.known]).toEqual([['2.0', '2.0', '1.0'], '1.0'])
     },
   )
 
   test('that leaves with others counts its own', async () => {
     const hold = gate(storeThat('answers 415').respond)
-    const { push, lostHistograms, egress } = await start({ respond: hold })
+    const { push, lostHistograms, upstream } = await start({ respond: hold })
     const first = push(['a/0'], TWO)
-    await until(() => egress.lanes.inFlight === 1)
+    await until(() => upstream.lanes.inFlight === 1)
     const others = [
       push([], { beside: [customShare('a', [custom('x', 3)], 3)] }),
       push(['a/1', 'a/2'], TWO),
       push([], { beside: [customShare('a', [custom('y')], 0)] }),
     ]
-    await until(() => egress.lanes.queuedShares === 3)
+    await until(() => upstream.lanes.queuedShares === 3)
     hold.open()
     const delivered = await Promise.all([first, ...others])
     expect(delivered.flatMap(kinds)).toEqual(Array(4).fill('delivered'))
@@ -463,7 +465,7 @@ describe('a merged batch of which a part was not written', () => {
     expect(delivered.map(written)).toEqual([1, 0, 1])
     expect(requests()).toEqual([['good0'], ['good1', 'lost', 'good2'], ['good1'], ['lost'], ['good2']])
     expect(events.filter(event => event === 'written_differs')).toHaveLength(1)
-    const senders = delivered.map(({ sent }) => sent[0]?.context.sender)
+    const senders = delivered.map(({ sent }) => sent[0]?.context.identity.quarantine)
     const tenant = delivered[0]?.sent[0]?.share.tenant as never
     expect(senders.map(sender => sender?.travelsAlone(tenant, () => performance.now()))).toEqual([
       false,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { halve } from '../../../src/remote-write/halve.ts'
 import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../../src/remote-write/reference/merge-requests.ts'
-import type { Protocol, Share } from '../../../src/remote-write/split.ts'
+import type { Protocol, SplitShare } from '../../../src/remote-write/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { message, metadata, series } from '../../support/messages.ts'
 import { share } from '../../support/shares.ts'
@@ -12,7 +12,7 @@ const engine = { split: splitByReference, mergeRequests: mergeByReference }
 
 const list = (count: number) =>
   Array.from({ length: count }, (_, i) => series({ __name__: `s${i}`, job: 'x' }))
-const namesOf = ({ body, protocol }: Share) =>
+const namesOf = ({ body, protocol }: SplitShare) =>
   decodeMessage(protocol, unsnappy(body)).series.map(({ labels }) => labels[0]?.[1])
 
 describe.each<Protocol>(['1.0', '2.0'])('a share of %s', protocol => {

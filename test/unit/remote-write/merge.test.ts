@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { canMerge, mergeBodies } from '../../../src/remote-write/merge.ts'
 import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../../src/remote-write/reference/merge-requests.ts'
-import type { Share } from '../../../src/remote-write/split.ts'
+import type { SplitShare } from '../../../src/remote-write/split.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { freshMerge } from '../../support/kernel.ts'
 import { sample, series } from '../../support/messages.ts'
@@ -13,9 +13,9 @@ mergeRequestsCases('the kernel', freshMerge)
 mergeRequestsCases('the reference', () => mergeByReference)
 
 /** The one share of a push with a series for each of these labels. */
-function share(...labels: Record<string, string>[]): Share {
+function share(...labels: Record<string, string>[]): SplitShare {
   const list = labels.map(it => series({ tenant: 'a', ...it }))
-  return splitSeries(splitByReference, '1.0', list).shares[0] as Share
+  return splitSeries(splitByReference, '1.0', list).shares[0] as SplitShare
 }
 
 it('merged shares decode to their messages, one behind the other', () => {
@@ -28,9 +28,9 @@ it('merged shares decode to their messages, one behind the other', () => {
 
 it('the claimed length is right where its varint gets longer', () => {
   const one = series({ tenant: 'a' }, { samples: new Array(40).fill(sample(1, 2)) })
-  const [long] = splitSeries(splitByReference, '1.0', [one, one, one]).shares as [Share]
+  const [long] = splitSeries(splitByReference, '1.0', [one, one, one]).shares as [SplitShare]
   for (const shares of [[share({})], [share({}), share({ n: 'x'.repeat(99) })], new Array(20).fill(long)]) {
-    const length = shares.reduce((sum: number, it: Share) => sum + it.decodedBytes, 0)
+    const length = shares.reduce((sum: number, it: SplitShare) => sum + it.decodedBytes, 0)
     expect(unsnappy(mergeBodies(shares)).length).toBe(length)
   }
 })

@@ -1,34 +1,38 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type ProtocolPolicy, UpstreamProtocol, type Way } from '../../../src/remote-write/store-protocol.ts'
+import type { WriteReply } from '../../../src/remote-write/counted.ts'
+import {
+  StoreProtocol,
+  type StoreProtocolPolicy,
+  type Way,
+} from '../../../src/remote-write/store-protocol.ts'
 import { Cancellation } from '../../../src/share/cancellation.ts'
-import { NOTHING, verdictOf } from '../../../src/share/verdict.ts'
-import type { Reply } from '../../../src/upstream/upstream.ts'
+import { verdictOf } from '../../../src/share/verdict.ts'
 
 const clock = { now: 0 }
 const REPROBE_MS = 1000
 
-function protocolOf(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
+function protocolOf(policy: Partial<StoreProtocolPolicy> = {}): StoreProtocol {
   clock.now = 0
-  return new UpstreamProtocol(
+  return new StoreProtocol(
     { choice: 'auto', reprobeMs: REPROBE_MS, omitsWritten: false, ...policy },
     () => clock.now,
   )
 }
 
-const reply = (status: number, counts?: 'counts'): Reply => ({
+const reply = (status: number, counts?: 'counts'): WriteReply => ({
   verdict: verdictOf(status, '', undefined),
-  reported: counts === undefined ? undefined : NOTHING,
+  reported: counts === undefined ? undefined : { samples: 0, histograms: 0, exemplars: 0 },
 })
 
-function proven(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
+function proven(policy: Partial<StoreProtocolPolicy> = {}): StoreProtocol {
   const protocol = protocolOf(policy)
   protocol.answered(reply(204, 'counts'))
   expect(protocol.known).toBe('2.0')
   return protocol
 }
 
-function lacking(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
+function lacking(policy: Partial<StoreProtocolPolicy> = {}): StoreProtocol {
   const protocol = protocolOf(policy)
   expect(protocol.answered(reply(415))).toBe(true)
   protocol.answeredOne(reply(415), reply(204))
@@ -37,7 +41,7 @@ function lacking(policy: Partial<ProtocolPolicy> = {}): UpstreamProtocol {
 }
 
 /** What an answer makes of a store: whether it seems to lack 2.0, and what it is known as afterwards. */
-const says = (protocol: UpstreamProtocol, answer: Reply) => [protocol.answered(answer), protocol.known]
+const says = (protocol: StoreProtocol, answer: WriteReply) => [protocol.answered(answer), protocol.known]
 
 describe('an unproven store', () => {
   test.each([200, 202, 204, 400, 404, 429, 500, 503])('that counts in a %d is one of 2.0', status => {
@@ -150,7 +154,7 @@ describe('turns', () => {
   })
 
   /** What becomes of several that want to go, as it becomes known. */
-  function waiting(protocol: UpstreamProtocol, count: number, ms = 10_000) {
+  function waiting(protocol: StoreProtocol, count: number, ms = 10_000) {
     const ways: (Way | 'waits' | 'none')[] = Array.from({ length: count }, () => 'waits')
     const cancellations = ways.map(() => new Cancellation())
     for (const [index, cancellation] of cancellations.entries()) {

@@ -1,55 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startApp } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { KEYS } from '../../../src/config/schema.ts'
-import { Gate } from '../../../src/limits/gate.ts'
-import { Pressure, processVitals } from '../../../src/limits/pressure.ts'
-import { MetadataRouter } from '../../../src/remote-write/metadata/router.ts'
-import { createSplitter, type Splitter } from '../../../src/remote-write/splitter.ts'
-import { verdictOf } from '../../../src/share/verdict.ts'
-import { registerGauges } from '../../../src/telemetry/gauges.ts'
-import { Metrics } from '../../../src/telemetry/metrics.ts'
-import { createEgress, type Egress } from '../../../src/upstream/egress.ts'
+import { Gauges } from '../../../src/telemetry/gauges.ts'
+import { createLogger } from '../../../src/telemetry/log.ts'
 
-const { config } = loadConfig({ file: { name: 'test.yaml', text: 'target: http://store/push' }, env: {} })
+const yaml = `
+listen: 127.0.0.1:0
+listen_metrics_address: 127.0.0.1:0
+target: http://127.0.0.1:1/push
+metrics: { max_tenants: 7 }`
+const loaded = loadConfig({ file: { name: 'test.yaml', text: yaml }, env: {} })
+const { config } = loaded
 
-let egress: Egress
-let splitter: Splitter
+let app: Awaited<ReturnType<typeof startApp>>
 let registry: Registry
-let gate: Gate
 
-beforeEach(() => {
+beforeEach(async () => {
   registry = new Registry()
-  gate = new Gate({ maxPushes: 5, maxBytes: 100 })
-  splitter = createSplitter({ threads: 0, engine: 'reference' })
-  egress = createEgress({
-    config,
-    upstream: {
-      route: tenant => ({ path: '/', tenant, headers: { '1.0': [], '2.0': [], credentials: [] } }),
-      attempt: async () => ({ verdict: verdictOf(204, '', undefined), reported: undefined }),
-    },
-    events: { attempted() {}, happened() {}, broke() {}, lost() {} },
-    refused() {},
-    mergeRequests: splitter.mergeRequests,
-    convert: splitter.convert,
-    halve: splitter.halve,
-  })
-  const pressure = new Pressure(config.admission, processVitals(2 ** 34))
-  const metrics = new Metrics({ registry, version: '0', includeTenant: false, maxTenants: 7 })
-  const metadata = new MetadataRouter({
-    policy: config.metadata,
-    rules: { haLabels: [], compression: 'fast', maxOutputBytes: 1000 },
-    events: { dropped() {}, limited() {} },
-    compress: block => block,
-    now: () => 0,
-  })
-  registerGauges(metrics, { config, gate, pressure, egress, splitter, metadata })
+  app = await startApp(loaded, { log: createLogger(config.log), registry, version: '0' })
 })
-afterEach(async () => {
-  egress.stop()
-  await splitter.close()
-})
+afterEach(() => app.stop())
 
 async function gauges() {
   const all = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('sluice_'))
@@ -106,11 +79,33 @@ test.each([
 })
 
 test('gauges are read when they are asked for', async () => {
-  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(0)
-  const permit = gate.admit(42)
-  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(42)
-  if (permit.admitted) permit.release()
-  expect((await gauges()).get('sluice_in_flight_bytes')?.value).toBe(0)
+  let value = 1
+  const own = new Registry()
+  new Gauges(own).offer([{ name: 'thing', help: 'A thing.', read: () => value }])
+  expect(await own.getSingleMetricAsString('sluice_thing')).toMatch(/^sluice_thing 1$/m)
+  value = 2
+  expect(await own.getSingleMetricAsString('sluice_thing')).toMatch(/^sluice_thing 2$/m)
+})
+
+test('gauges of what is gone are gone, and those of its like stay', async () => {
+  const own = new Registry()
+  const board = new Gauges(own)
+  const gauges = (read: () => number) => [{ name: 'thing', help: 'A thing.', read }]
+  const one = board.offer(
+    gauges(() => 1),
+    { upstream: 'one' },
+  )
+  board.offer(
+    gauges(() => 2),
+    { upstream: 'two' },
+  )
+  const shown = async () => (await own.getSingleMetricAsString('sluice_thing')).match(/^sluice_.*$/gm)
+  expect(await shown()).toEqual(['sluice_thing{upstream="one"} 1', 'sluice_thing{upstream="two"} 2'])
+  one[Symbol.dispose]()
+  expect(await shown()).toEqual(['sluice_thing{upstream="two"} 2'])
+})
+
+test('nothing is in flight, waits or is open in a process that nobody asks anything', async () => {
   for (const [name, { value }] of await gauges())
     if (/in_flight|waiting|queued|open/.test(name) && !name.endsWith('_limit'))
       expect([name, value]).toEqual([name, 0])

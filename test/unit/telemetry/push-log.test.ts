@@ -12,7 +12,7 @@ function logged(
   const lines: { code: string; level: number; lines_suppressed?: number }[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   let index = 0
-  const pushLog = new PushLog({ log, responseErrors, now: () => at(index) * 1000 })
+  const pushLog = new PushLog({ log, responseErrors: () => responseErrors, now: () => at(index) * 1000 })
   for (const code of codes) {
     pushLog.refused(code, 'why')
     index++

@@ -3,41 +3,39 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Cancellation } from '../../../src/share/cancellation.ts'
 import type { TenantId } from '../../../src/tenant.ts'
-import type { Upstream, UpstreamOptions } from '../../../src/upstream/upstream.ts'
+import type { Store, StoreOptions } from '../../../src/upstream/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { answerWith, startReceiver } from '../../support/receiver.ts'
-import { upstreamTo } from '../../support/upstream.ts'
+import { storeAt } from '../../support/store.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-function upstreamAt(origin: string, over: Partial<UpstreamOptions> = {}): Upstream {
-  const upstream = upstreamTo(origin, over)
-  cleanups.push(() => upstream.destroy())
+function upstreamAt(origin: string, over: Partial<StoreOptions> = {}): Store {
+  const upstream = storeAt(origin, over)
+  cleanups.push(() => upstream[Symbol.asyncDispose]())
   return upstream
 }
 
 /** Sends one body; resolves with the status, or with what was wrong. */
-async function send(
-  upstream: Upstream,
-  body: Uint8Array = Buffer.from('x'),
-  cancellation = new Cancellation(),
-) {
-  const route = upstream.route('a' as TenantId)
-  const { verdict } = await upstream.attempt({ route, protocol: '1.0', body, headers: {} }, cancellation)
+async function send(upstream: Store, body: Uint8Array = Buffer.from('x'), cancellation = new Cancellation()) {
+  const { verdict } = await upstream.lane('a' as TenantId)(
+    { content: [], body },
+    { headers: {}, cancellation },
+  )
   return verdict.status === 0 && 'reason' in verdict ? verdict.reason : verdict.status
 }
 
-interface Store {
+interface RawStore {
   readonly origin: string
   /** One for each connection, in order. */
   readonly sockets: Socket[]
 }
 
 /** A store that is no more than sockets; `heard` gets each piece that comes. */
-async function rawStore(heard: (socket: Socket, bytes: Buffer) => void): Promise<Store> {
+async function rawStore(heard: (socket: Socket, bytes: Buffer) => void): Promise<RawStore> {
   const sockets: Socket[] = []
   const server = createServer(socket => {
     sockets.push(socket)
@@ -121,7 +119,7 @@ describe('connections to the store', () => {
   })
 
   test('are all ended when it is destroyed, and what is under way fails', async () => {
-    const store = await rawStore(() => void upstream.destroy())
+    const store = await rawStore(() => void upstream[Symbol.asyncDispose]())
     const upstream = upstreamAt(store.origin)
     expect(await send(upstream)).toMatch(/destroyed/)
     await eventually(() => store.sockets.every(socket => socket.destroyed))

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { createEngine } from '../../../src/remote-write/engine.ts'
 import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
 import type { Split } from '../../../src/remote-write/split.ts'
-import { release, releaseShares } from '../../../src/wire/release.ts'
+import { releaseShares } from '../../../src/share/release.ts'
+import { release } from '../../../src/wire/release.ts'
 import { message, push, rules, series } from '../../support/messages.ts'
 
 const sharesOf = (split: Split) => {

@@ -1,6 +1,6 @@
 /** Exemplars that came without samples and histograms, in shares of 2.0: folded, or beside the share as 1.0. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Protocol, Share, Split, SplitRules } from '../../../../src/remote-write/split.ts'
+import type { Protocol, Split, SplitRules, SplitShare } from '../../../../src/remote-write/split.ts'
 import { decodeMessage, exemplarV1, type SeriesSeen, unsnappy } from '../../../support/decode.ts'
 import { expectAsReference } from '../../../support/kernel.ts'
 import {
@@ -32,7 +32,7 @@ const traces = ({ exemplars }: SeriesSeen, protocol: Protocol) =>
   })
 
 /** `a/series 2.0: x [1 2], y []` for each share: its series by their label n, with their exemplars. */
-function described({ tenant, kind, protocol, body }: Share): string {
+function described({ tenant, kind, protocol, body }: SplitShare): string {
   const list = decodeMessage(protocol, unsnappy(body)).series.map(it => {
     const name = it.labels.find(([label]) => label === 'n')?.[1]
     return `${name} [${traces(it, protocol).join(' ')}]`
@@ -182,7 +182,7 @@ export function foldCases(check: Case, split: Split): void {
   }
 
   const labels = { n: 'x', tenant: 'a' }
-  const only = (share: Share | undefined) => decodeMessage('2.0', unsnappy(share!.body)).series
+  const only = (share: SplitShare | undefined) => decodeMessage('2.0', unsnappy(share!.body)).series
 
   check('2.0: a push that has no more than one tenant and such a series is written anew', () => {
     const list = [series(labels), lone(labels, ['1'])]

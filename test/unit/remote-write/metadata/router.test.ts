@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../../src/config/load.ts'
-import type { Delivery } from '../../../../src/lanes/deliver.ts'
 import {
   type MetadataDrop,
   MetadataRouter,
   type Routed,
+  type Settled,
 } from '../../../../src/remote-write/metadata/router.ts'
 import { mergeByReference } from '../../../../src/remote-write/reference/merge-requests.ts'
-import type { Protocol, Share, SplitRules } from '../../../../src/remote-write/split.ts'
+import type { Protocol, SplitRules, SplitShare } from '../../../../src/remote-write/split.ts'
 import { localVerdict, verdictOf } from '../../../../src/share/verdict.ts'
 import { freshKernel } from '../../../support/kernel.ts'
 import { message, metadata, push, rules, type SeriesText, series } from '../../../support/messages.ts'
@@ -46,7 +46,7 @@ function start(policy: Readonly<Record<string, string | number>>, changes: Parti
   /** Everything is stored. Answers tenant → families, as entries `family help`. */
   const send = (list: readonly SeriesText[], entries: readonly Uint8Array[] = [], from = 'sender') => {
     const it = routed(concat(message('1.0', list), ...entries), from)
-    it.settle(ended(it, () => verdictOf(204, '', undefined)))
+    it.settle?.(ended(it, () => verdictOf(204, '', undefined)))
     return seen(it)
   }
   return { router, routed, send }
@@ -54,10 +54,10 @@ function start(policy: Readonly<Record<string, string | number>>, changes: Parti
 
 function ended(
   routed: Routed,
-  verdictFor: (share: Share) => Delivery['verdict'],
+  verdictFor: (share: SplitShare) => Settled['verdict'],
   remembered = false,
-): Delivery[] {
-  return routed.shares.map(share => ({ share, verdict: verdictFor(share), remembered }) as Delivery)
+): Settled[] {
+  return routed.shares.map(share => ({ share, verdict: verdictFor(share), remembered }))
 }
 
 function seen({ shares }: Routed): Record<string, string[]> {
@@ -261,7 +261,7 @@ describe('learned', () => {
       return it
     }
     const down = waited()
-    down.settle(ended(down, unreachable))
+    down.settle?.(ended(down, unreachable))
     expect(router.waiting).toBe(1)
     // The sender’s retry: the families are known by now.
     expect(send([named('a', 'm')])).toEqual({ a: ['m help'] })
@@ -273,11 +273,11 @@ describe('learned', () => {
     const { router, send, routed } = start({ route: 'learned' })
     send([], [metadata('m', 'help')])
     const again = routed(message('1.0', [named('a', 'm')]))
-    again.settle(ended(again, stored, true))
+    again.settle?.(ended(again, stored, true))
     expect(router.waiting).toBe(1)
     const rejected = routed(message('1.0', [named('b', 'x')]))
     expect(seen(rejected)).toEqual({ a: ['m help'] })
-    rejected.settle(ended(rejected, () => verdictOf(400, 'no', undefined)))
+    rejected.settle?.(ended(rejected, () => verdictOf(400, 'no', undefined)))
     expect([router.waiting, dropped]).toEqual([0, []])
   })
 
@@ -285,7 +285,7 @@ describe('learned', () => {
     const { router, send, routed } = start({ route: 'learned' })
     send([], [metadata('m', 'old')])
     const down = routed(message('1.0', [named('a', 'm')]))
-    down.settle([])
+    down.settle?.([])
     expect(send([], [metadata('m', 'new')])).toEqual({ a: ['m new'] })
     expect([router.waiting, dropped]).toEqual([0, ['replaced']])
     expect(send([named('a', 'm')])).toEqual({})
@@ -296,7 +296,7 @@ describe('learned', () => {
     send([], [metadata('m', 'help')])
     const down = routed(message('1.0', [named('a', 'm')]))
     send([named('a', 'm')], [], 'other')
-    down.settle(ended(down, unreachable))
+    down.settle?.(ended(down, unreachable))
     expect([router.waiting, dropped]).toEqual([0, ['unknown']])
   })
 
@@ -314,7 +314,7 @@ describe('learned', () => {
   test('tenants with the same entries share the bytes, and together they stay within limits.max_split_output', () => {
     const entry = metadata('m', 'help '.repeat(50))
     const { routed } = start({ route: 'learned' }, { maxOutputBytes: 2 * entry.length })
-    for (const tenant of ['a', 'b', 'c']) routed(message('1.0', [named(tenant, 'm')])).settle([])
+    for (const tenant of ['a', 'b', 'c']) routed(message('1.0', [named(tenant, 'm')])).settle?.([])
     const made = routed(entry).shares
     expect(made.map(({ tenant }) => tenant)).toEqual(['a', 'b'])
     expect(made[0]?.body).toBe(made[1]?.body)
@@ -329,7 +329,7 @@ describe('learned', () => {
         '1.0',
         names.map(name => named(name, name)),
       ),
-    ).settle([])
+    ).settle?.([])
     const entries = names.map(name => metadata(name, 'help '.repeat(120_000)))
     const { shares } = routed(concat(...entries))
     const ratios = shares.map(({ body, decodedBytes }) => body.length / decodedBytes)
@@ -352,7 +352,7 @@ describe('metadata of 2.0 for a store of 1.0', () => {
     const sent = (list: readonly SeriesText[]) => routed(message('2.0', list), 'sender', '2.0', '1.0')
     const send = (list: readonly SeriesText[]) => {
       const it = sent(list)
-      it.settle(ended(it, stored))
+      it.settle?.(ended(it, stored))
       return seen(it)
     }
     return { router, sent, send, routed }
@@ -395,7 +395,7 @@ describe('metadata of 2.0 for a store of 1.0', () => {
     const { sent, send } = startBridge()
     const list = [described('a', 'm', 1, 'x'.repeat(2000))]
     const down = sent(list)
-    down.settle(ended(down, unreachable))
+    down.settle?.(ended(down, unreachable))
     expect(Object.keys(send(list))).toEqual(['a'])
     expect(send(list)).toEqual({})
   })

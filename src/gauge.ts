@@ -1,0 +1,9 @@
+/** Something that can fill up, as a part offers it to /metrics; asked when it is scraped. */
+export interface Gauge {
+  /** Without `sluice_`. */
+  readonly name: string
+  readonly help: string
+  readonly read: () => number
+  /** Its bound, which becomes a gauge `…_limit` whose help begins with the key. */
+  readonly limit?: { readonly key: string; readonly read: () => number; readonly name?: string }
+}

@@ -1,0 +1,117 @@
+/** All that follows from one configuration, made whole: what each path means, by which rules, and for which stores. */
+import type { Config } from './config/config.ts'
+import type { Generation } from './generations.ts'
+import { PUSH_PATHS } from './ingress/routes.ts'
+import type { Pipeline, PushPolicy } from './push/pipeline.ts'
+import type { RemoteWrite, WriteRules } from './remote-write/codec.ts'
+import type { WriteDialect } from './remote-write/dialect.ts'
+import type { SplitRules } from './remote-write/split.ts'
+import { RouteTable } from './routes/table.ts'
+import { fingerprintOf } from './schema/fingerprint.ts'
+import type { UpstreamConfig } from './upstream/section.ts'
+import type { Upstream } from './upstream/upstream.ts'
+
+export type WriteUpstream = Upstream<WriteDialect>
+
+export interface Making {
+  readonly codec: RemoteWrite
+  readonly pipeline: Pipeline
+  /** Those that are held already; one whose section is the same keeps connections, queues and knowledge. */
+  readonly live: Iterable<WriteUpstream>
+  readonly open: (section: UpstreamConfig, id: string) => WriteUpstream
+  /** `Sluice/1.2.3` */
+  readonly userAgent: string
+}
+
+/** Throws where a store can't be opened; those that were opened for it are closed again. */
+export function makeGeneration(config: Config, making: Making): Generation<WriteUpstream> {
+  const { codec, pipeline, userAgent } = making
+  const upstreams = upstreamsOf(config, making)
+  const table = new RouteTable(config.routes, upstreams)
+  const split = splitRulesOf(config)
+  const scope = fingerprintOf(split)
+  const policy = pushPolicyOf(config)
+  const doors = [...PUSH_PATHS, ...table.paths].map(path => {
+    const rules: WriteRules = {
+      encodings: config.ingress.encodings,
+      split,
+      dialects: table.upstreamsAt(path).map(({ dialect }) => dialect),
+      dialectOf: (principal, tenant) => table.upstreamOf(path, principal, tenant)?.dialect,
+    }
+    const door = pipeline({
+      codec,
+      rules,
+      scope,
+      policy,
+      destinationOf: ({ principal }, tenant) => table.upstreamOf(path, principal.name, tenant),
+    })
+    return [path, door] as const
+  })
+  return {
+    upstreams: [...upstreams.values()],
+    ingress: {
+      maxBodyBytes: policy.maxBodyBytes,
+      timeoutMs: config.timeoutMs,
+      prefixHeader: config.tenant.prefixPreferSource ? config.tenant.header.toLowerCase() : undefined,
+      passOn: {
+        userAgent,
+        forwardHeaders: [...new Set(config.upstreams.flatMap(({ forwardHeaders }) => forwardHeaders))],
+        compatibilityHeaders: config.compatibilityHeaders,
+      },
+      doors: new Map(doors),
+    },
+  }
+}
+
+/** By name. */
+function upstreamsOf(config: Config, { live, open }: Making): ReadonlyMap<string, WriteUpstream> {
+  const known = new Map([...live].map(upstream => [upstream.id, upstream]))
+  using opened = new DisposableStack()
+  const upstreams = config.upstreams.map(section => {
+    // All that a store is made of, beside its own section.
+    const beside = fingerprintOf({ shed: config.shed, maxOutputBytes: config.limits.maxSplitOutputBytes })
+    const id = `${section.name}/${section.fingerprint}/${beside}`
+    const before = known.get(id)
+    if (before !== undefined) return [section.name, before] as const
+    const upstream = open(section, id)
+    opened.defer(() => void upstream[Symbol.asyncDispose]())
+    return [section.name, upstream] as const
+  })
+  // Nothing fails any more.
+  opened.move()
+  return new Map(upstreams)
+}
+
+export function splitRulesOf({ tenant, limits, metadata, lanes, egress }: Config): SplitRules {
+  const { route } = metadata
+  return {
+    labels: tenant.labels,
+    precedence: tenant.precedence,
+    strip: tenant.strip,
+    prefix: tenant.prefix,
+    defaultTenant: tenant.defaultTenant,
+    missing: tenant.missing,
+    invalid: tenant.invalid,
+    format: tenant.format,
+    output: 'same',
+    metadata: route === 'drop' || route === 'default' ? route : 'report',
+    families: 'none',
+    haLabels: lanes.haLabels,
+    compression: egress.compression,
+    maxDecodedBytes: limits.maxDecodedBytes,
+    maxOutputBytes: limits.maxSplitOutputBytes,
+    maxTenants: limits.maxTenantsPerPush,
+    maxSeries: limits.maxSeries,
+  }
+}
+
+function pushPolicyOf(config: Config): PushPolicy {
+  return {
+    on429: config.on429,
+    onUpstreamRefusal: config.onUpstreamRefusal,
+    acceptAll: config.tenant.acceptAll,
+    retryAfterMaxMs: config.retryAfterMaxMs,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    deadlineMs: config.pushDeadlineMs,
+  }
+}

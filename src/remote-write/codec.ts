@@ -1,0 +1,179 @@
+/** Remote write as it comes in: what a push's head says, its split, its metadata, and the words of its answer. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { SluiceError } from '../errors.ts'
+import type { Codec, Push, SplitOutcome } from '../protocol.ts'
+import type { Answer } from '../share/answer.ts'
+import type { Delivery } from '../share/delivery.ts'
+import type { TenantId } from '../tenant.ts'
+import { splitCharge } from './charge.ts'
+import type { WriteDialect } from './dialect.ts'
+import { opened, seal, sealRefusals } from './envelope.ts'
+import type { MetadataRouter } from './metadata/router.ts'
+import { negotiate, type WriteHead } from './negotiate.ts'
+import type { Encoding, Family, SplitDone, SplitRules, SplitShare } from './split.ts'
+import type { Splitter } from './splitter.ts'
+import { writtenBy, writtenHeaders } from './written.ts'
+
+/** What a configuration makes of this codec. */
+export interface WriteRules {
+  readonly encodings: readonly Encoding[]
+  /** For a store that takes what comes in. */
+  readonly split: SplitRules
+  /** Every store that a push may be for. */
+  readonly dialects: readonly WriteDialect[]
+  /** The one that a tenant's share is for; undefined where there is none. */
+  readonly dialectOf: (principal: string, tenant: TenantId) => WriteDialect | undefined
+}
+
+export interface CodecOptions {
+  readonly splitter: Pick<Splitter, 'split' | 'convert'>
+  readonly metadata: Pick<MetadataRouter, 'asks' | 'route'>
+  readonly events: {
+    /** Told of each push that was split. */
+    split(result: SplitDone): void
+    /** Created and start timestamps, and histograms, that 1.0 can't say, in shares that were converted afterwards. */
+    lost(createdTimestamps: number, histograms: number): void
+  }
+}
+
+export class RemoteWrite implements Codec<WriteRules, WriteHead> {
+  readonly name = 'remote_write'
+  readonly noun = 'series'
+  readonly #options: CodecOptions
+  /** The same object for the same rules: an engine has them ready then. */
+  readonly #variants: WeakMap<SplitRules, Map<string, SplitRules>> = new WeakMap()
+
+  constructor(options: CodecOptions) {
+    this.#options = options
+  }
+
+  negotiate(headers: IncomingHttpHeaders, { encodings }: WriteRules): WriteHead | SluiceError {
+    try {
+      return negotiate(headers, encodings)
+    } catch (error) {
+      if (error instanceof SluiceError) return error
+      throw error
+    }
+  }
+
+  async split(
+    push: Push<WriteHead>,
+    rules: WriteRules,
+    hold: (bytes: number) => void,
+  ): Promise<SplitOutcome> {
+    const { head, prefix, from, principal } = push
+    const output = outputOf(rules.dialects)
+    const chosen = this.#variant(rules.split, head, output, prefix)
+    const { result, body } = await this.#splitWithin(push, chosen, hold)
+    this.#options.events.split(result)
+    const fitted = output === 'same' ? this.#fit(result, rules, chosen, principal) : result
+    const routed = this.#options.metadata.route(from, fitted)
+    return {
+      body,
+      shares: seal(routed.shares),
+      refusals: sealRefusals(result.refusals),
+      received: result.received,
+      scope: `${head.protocol} ${output} ${head.encoding}`,
+      settle: deliveries => {
+        routed.settle?.(
+          deliveries.map(({ share, verdict, remembered }) => ({ share: opened(share), verdict, remembered })),
+        )
+      },
+    }
+  }
+
+  /** Whatever the answer, and however far the push came: a sender of 2.0 takes missing counts for a store without 2.0. */
+  respond(answer: Answer, deliveries: readonly Delivery[], { protocol }: WriteHead): Answer {
+    return protocol === '2.0' ? { ...answer, headers: writtenHeaders(writtenBy(deliveries)) } : answer
+  }
+
+  #variant(
+    rules: SplitRules,
+    { protocol }: WriteHead,
+    output: SplitRules['output'],
+    prefix: string | undefined,
+  ): SplitRules {
+    const families = this.#options.metadata.asks(protocol, output === 'same' ? protocol : output)
+    const key = `${output} ${families}`
+    const variants = this.#variants.get(rules) ?? new Map<string, SplitRules>()
+    this.#variants.set(rules, variants)
+    // Shares of 2.0 that merge are written anew, so to compress them now would be in vain.
+    const compression = rules.compression === 'none' ? 'none' : 'late'
+    const variant = variants.get(key) ?? { ...rules, output, families, compression }
+    variants.set(key, variant)
+    return prefix === undefined ? variant : { ...variant, prefix }
+  }
+
+  /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */
+  async #splitWithin(
+    { head, body: arrived }: Push<WriteHead>,
+    rules: SplitRules,
+    hold: (bytes: number) => void,
+  ): Promise<{ readonly result: SplitDone; readonly body: Uint8Array }> {
+    const { protocol, encoding } = head
+    const { fixedBytes, ...usual } = splitCharge({ body: arrived, protocol, encoding }, rules)
+    for (let body = arrived, { workBytes } = usual; ; ) {
+      // It may have to wait for a thread.
+      hold(body.length)
+      const begin = () => hold(fixedBytes + workBytes)
+      const outcome = await this.#options.splitter.split(
+        { protocol, encoding, body, workBytes },
+        rules,
+        begin,
+      )
+      const { result } = outcome
+      // It may have been moved to a thread and back.
+      body = outcome.body
+      if (result.ok) return { result, body }
+      if (result.code !== 'needs_more') {
+        throw new SluiceError(result.code, `${result.detail} at byte ${result.at.toLocaleString('en-US')}`)
+      }
+      workBytes = result.workBytes
+    }
+  }
+
+  /**
+   * Where stores of one push take different protocols, it was split as it came: what is known not to be taken so is
+   * converted here, where its metadata still finds its way. What is not known is its courier's.
+   */
+  #fit(
+    result: SplitDone,
+    { dialects, dialectOf }: WriteRules,
+    { maxOutputBytes }: SplitRules,
+    principal: string,
+  ): SplitDone {
+    if (dialects.every(({ output }) => output === 'same')) return result
+    const { splitter, metadata, events } = this.#options
+    const asks = metadata.asks('2.0', '1.0') === 'metadata'
+    const shares: SplitShare[] = []
+    const families: { tenant: TenantId; families: readonly Family[] }[] = [...result.reported.families]
+    let createdTimestampsLost = 0
+    let histogramsLost = 0
+    for (const share of result.shares) {
+      const output = dialectOf(principal, share.tenant)?.output ?? 'same'
+      const converted =
+        output === 'same' || output === share.protocol || share.kind !== 'series'
+          ? undefined
+          : splitter.convert(share, output, maxOutputBytes)
+      // What can't be converted goes as it is, and its courier says why it can't be delivered.
+      if (converted === undefined || !converted.ok) {
+        shares.push(share)
+        continue
+      }
+      shares.push(...converted.shares)
+      createdTimestampsLost += converted.createdTimestampsLost
+      histogramsLost += converted.histogramsLost
+      if (asks && converted.families.length > 0) {
+        families.push({ tenant: share.tenant, families: converted.families })
+      }
+    }
+    events.lost(createdTimestampsLost, histogramsLost)
+    return { ...result, shares, reported: { ...result.reported, families } }
+  }
+}
+
+/** What the split writes: what all stores take, or where they differ what came in. */
+function outputOf(dialects: readonly WriteDialect[]): SplitRules['output'] {
+  const output = dialects[0]?.output ?? 'same'
+  return dialects.every(dialect => dialect.output === output) ? output : 'same'
+}

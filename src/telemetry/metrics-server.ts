@@ -1,0 +1,11 @@
+/** Where /metrics is served, apart from pushes. */
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+
+export function createMetricsServer(registry: Registry): FastifyInstance {
+  const server = Fastify({ logger: false, forceCloseConnections: true })
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  return server
+}
