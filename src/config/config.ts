@@ -3,6 +3,7 @@ import { resolveTls } from '../ingress/section.ts'
 import { resolveMemo } from '../lanes/section.ts'
 import { resolveMetadata, resolveTenant } from '../remote-write/section.ts'
 import { catchAll, type RouteConfig } from '../routes/section.ts'
+import type { Frozen } from '../schema/frozen.ts'
 import { Secret } from '../schema/secret.ts'
 import {
   DEFAULT_UPSTREAM,
@@ -16,7 +17,7 @@ import type { ConfigValues } from './schema.ts'
 
 export type { RouteConfig, UpstreamConfig }
 
-export type Config = ReturnType<typeof resolveConfig>
+export type Config = Frozen<ReturnType<typeof resolveConfig>>
 
 export interface Resolving {
   /** Whether a key has a text of its own. */

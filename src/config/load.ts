@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { belongTogether, FileFault, type FileKind, FollowedFile } from '../schema/followed-file.ts'
+import { frozen } from '../schema/frozen.ts'
 import { ConfigError, type ConfigProblem, type Place } from '../schema/problem.ts'
 import { childOf, isMap, type PlacedTree, spotAt, textOf } from '../schema/tree.ts'
 import { DEFAULT_UPSTREAM } from '../upstream/section.ts'
@@ -74,11 +75,11 @@ export function loadTree(parsed: FileRead, source: ConfigSource): LoadedConfig {
 
   const files = new Files(settings, source.readFile)
   const { written } = checked
-  const config = resolveConfig(checked.values, { written, cores, open: files.open })
+  const config = frozen(resolveConfig(checked.values, { written, cores, open: files.open }))
   files.check(config)
   let effective: readonly EffectiveKey[] | undefined
   return {
-    config: freezeDeeply(config),
+    config,
     warnings: [...warnings, ...warningsFor(checked)],
     // Some ten milliseconds with 1,000 routes, and most never ask.
     get effective() {
@@ -191,11 +192,4 @@ function hashOf({ file, env }: ConfigSource, variables: readonly Variable[]): nu
   const names = [...new Set([...variables.map(({ name }) => name), ...named])].sort()
   const parts = [file?.text ?? '', ...names.map(name => `${name}=${env[name] ?? ''}`)]
   return createHash('sha256').update(JSON.stringify(parts)).digest().readUIntBE(0, 6)
-}
-
-function freezeDeeply<T extends object>(value: T): T {
-  for (const part of Object.values(value)) {
-    if (typeof part === 'object' && part !== null && !Object.isFrozen(part)) freezeDeeply(part)
-  }
-  return Object.freeze(value)
 }

@@ -2,6 +2,7 @@
 import { breaker, lanes, retry } from '../lanes/section.ts'
 import { fingerprintOf } from '../schema/fingerprint.ts'
 import type { FileKind, FollowedFile } from '../schema/followed-file.ts'
+import type { Frozen } from '../schema/frozen.ts'
 import {
   inherited,
   inheritedSection,
@@ -191,7 +192,7 @@ export type StoreValues = Values<{
 }> & { readonly auth: { readonly egress: Values<(typeof credentials)['keys']> } }
 
 type Written = StoreValues['upstreams'][string]
-export type UpstreamConfig = ReturnType<typeof fingerprinted<ReturnType<typeof resolve>>>
+export type UpstreamConfig = Frozen<ReturnType<typeof resolve>> & { readonly fingerprint: string }
 
 /** The path of the key that names a file, the file, and what should be in it. */
 export type OpenFile = (key: string, path: string, kind: FileKind) => FollowedFile
