@@ -21,7 +21,12 @@ export type Contender = {
   readonly name: string
   readonly protocol: GeneratorOptions['protocol']
 } & (
-  | { readonly kind: 'sluice'; readonly config: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: 'sluice'
+      readonly config: Readonly<Record<string, unknown>>
+      /** The checkout whose sources are started; ours by default. */
+      readonly root?: string
+    }
   | { readonly kind: 'command'; readonly command: string; readonly url: URL }
   /** Runs already, and sends to a store that is not ours. */
   | { readonly kind: 'running'; readonly url: URL; readonly pid: number | undefined }
@@ -51,8 +56,16 @@ export const startGenerator = (options: GeneratorOptions): Promise<Generator> =>
 export const startStore = (options: StoreOptions): Promise<Store> =>
   startChild(new URL('./store.ts', import.meta.url), options)
 
-/** Runs `load` once through `contender`; everything started here is stopped here, but for the generator. */
-export async function runRound(contender: Contender, load: Load, generator: Generator): Promise<Result> {
+/**
+ * Runs `load` once through `contender`; everything started here is stopped here, but for the generator. A splitter that
+ * is ended with SIGTERM may keep something for its next start.
+ */
+export async function runRound(
+  contender: Contender,
+  load: Load,
+  generator: Generator,
+  end: 'SIGTERM' | 'SIGKILL' = 'SIGKILL',
+): Promise<Result> {
   const store = await startStore({ latencyMs: load.latencyMs, bytesPerSecond: 0 })
   let splitter: Pick<Splitter, 'url' | 'end'> & { readonly pid: number | undefined } = NOBODY
   try {
@@ -71,7 +84,7 @@ export async function runRound(contender: Contender, load: Load, generator: Gene
     return summarise(load, counts, stored, after - before, peakRss)
   } finally {
     await generator.call({ kind: 'stop' })
-    await splitter.end('SIGKILL')
+    await splitter.end(end)
     await store.stop()
   }
 }
@@ -85,8 +98,10 @@ async function startContender(contender: Contender, store: string, { connections
       STORE_URL: `${store}/push`,
       CONNECTIONS: `${connections}`,
     })
+  const { root } = contender
   return await startSluice({
     storeUrl: `${store}/push`,
+    ...(root === undefined ? {} : { root }),
     config: { max_conns_per_host: connections, ...contender.config },
   })
 }

@@ -27,6 +27,8 @@ export interface Sluice extends Splitter {
 
 export interface SluiceOptions {
   readonly storeUrl: string
+  /** The checkout whose sources are started; the one that this file is in by default. */
+  readonly root?: string
   /** Port for pushes; a free one by default. */
   readonly port?: number
   /** Keys as in sluice.yaml; `listen`, `listen_metrics_address` and `target` are filled in where they are missing. */
@@ -35,7 +37,8 @@ export interface SluiceOptions {
 }
 
 /** Starts Sluice and waits until it listens. */
-export async function startSluice({ storeUrl, port, config = {}, env = {} }: SluiceOptions): Promise<Sluice> {
+export async function startSluice(options: SluiceOptions): Promise<Sluice> {
+  const { storeUrl, root = ROOT, port, config = {}, env = {} } = options
   const push = port ?? (await freePort())
   const metrics = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
@@ -49,12 +52,16 @@ export async function startSluice({ storeUrl, port, config = {}, env = {} }: Slu
   }
   writeFileSync(file, stringify(filled))
   const url = new URL(`http://127.0.0.1:${push}/push`)
-  const splitter = await start(process.execPath, [LAUNCHER, 'serve', '--config', file], env, url, dir)
+  const splitter = await start(process.execPath, [launcherOf(root), 'serve', '--config', file], env, url, dir)
   return { ...splitter, metricsUrl: new URL(`http://127.0.0.1:${metrics}/metrics`) }
 }
 
+const launcherOf = (root: string): string => join(root, 'src/sluice.js')
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
 /** What Sluice is started with. */
-export const LAUNCHER = fileURLToPath(new URL('../../src/sluice.js', import.meta.url))
+export const LAUNCHER = launcherOf(ROOT)
 
 /** Starts `command` with a shell, in which `env` is set, and waits until something listens at `url`. */
 export async function startCommand(
@@ -95,7 +102,8 @@ async function start(
     signal(child, 'SIGKILL')
     rmSync(dir, { recursive: true, force: true })
   }
-  process.once('exit', clear)
+  // Before what was registered earlier, which may remove the folder that this process runs from.
+  process.prependOnceListener('exit', clear)
   let lastLog: string | undefined
   const splitter: Splitter = {
     url,
