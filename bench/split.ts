@@ -4,34 +4,39 @@
  * fastest: on a busy machine only the fastest is about the code.
  */
 import { compressSync, uncompressSync } from 'snappy'
-import { createEngine } from '../src/remote-write/engine.ts'
-import { mergeBodies } from '../src/remote-write/merge.ts'
-import type { Split, SplitShare } from '../src/remote-write/split.ts'
+import { createEngine } from '../src/split/engine.ts'
+import { mergeBodies } from '../src/split/merge.ts'
+import { median } from './compare/median.ts'
+import { type Case, mergeCases, nanoseconds, splitAll, splitCase } from './split/cases.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'
 
 const ROUNDS = 200
 const WARM_UP_MS = 400
 
 const [filter = ''] = process.argv.slice(2)
-const usual = benchRules()
-const rulesOf = { '1.0': { ...usual, output: '1.0' }, '2.0': { ...usual, output: '2.0' } } as const
+const rules = benchRules()
 const wasm = createEngine('wasm')
 const reference = createEngine('reference')
 if (wasm.name !== 'wasm') throw new Error('this machine has no SIMD for WASM')
 
-for (const payload of payloads()) {
+const all = payloads()
+for (const payload of all) {
   if (!payload.name.includes(filter)) continue
-  const { series, decodedBytes, larger } = facts(payload)
-  warmUp(wasm.split, payload)
-  warmUp(reference.split, payload)
+  const [fastCase, slowCase] = [wasm, reference].map(({ split }) => splitCase(split, rules, payload)) as [
+    Case,
+    Case,
+  ]
+  const { bytesPerSeries, larger } = facts(payload)
+  warmUp(fastCase)
+  warmUp(slowCase)
   const fast: number[] = []
   const slow: number[] = []
   for (let i = 0; i < ROUNDS; i++) {
-    fast.push(nanoseconds(wasm.split, payload) / series)
+    fast.push(nanoseconds(fastCase))
     // The reference is many times slower, and needs fewer rounds to tell.
-    if (i % 20 === 0) slow.push(nanoseconds(reference.split, payload) / series)
+    if (i % 20 === 0) slow.push(nanoseconds(slowCase))
   }
-  const megabytes = (ns: number) => ((decodedBytes / series / ns) * 1000).toFixed(0)
+  const megabytes = (ns: number) => ((bytesPerSeries / ns) * 1000).toFixed(0)
   const cells = [
     `split/${payload.name}`.padEnd(28),
     ...[
@@ -47,74 +52,30 @@ for (const payload of payloads()) {
   process.stdout.write(`${cells.join(' · ')}\n`)
 }
 
-merge('merge', 'rw1/10-tenants/2000', mergeBodies)
-for (const tenants of [1, 10, 100]) {
-  const name = `rw2/${tenants}-tenants/2000`
-  merge(`merge-${name}`, name, shares =>
-    wasm.mergeRequests(
-      shares.map(share => share.body),
-      'fast',
-    ),
-  )
-}
-
-/** Joins what the senders of a payload have for its first tenant. */
-function merge(name: string, payload: string, join: (shares: readonly SplitShare[]) => Uint8Array): void {
-  if (!name.includes(filter)) return
-  const [first] = payloads().filter(it => it.name === payload)
-  const shares = sharesOf(first as Payload)
-  const [{ tenant, series }] = shares as [SplitShare]
-  const batch = shares.filter(it => it.tenant === tenant)
+for (const one of mergeCases(wasm, mergeBodies, rules, all)) {
+  if (!one.name.includes(filter)) continue
   const times: number[] = []
-  for (let i = 0; i < (200_000 / series) * 4; i++) {
-    const start = performance.now()
-    join(batch)
-    times.push(((performance.now() - start) * 1e6) / (series * batch.length))
-  }
+  for (let i = 0; i < 3_200_000 / one.series; i++) times.push(nanoseconds(one))
   process.stdout.write(
-    `${`split/${name}`.padEnd(28)} · ${Math.min(...times).toFixed(1)} ns/series (median ${median(times).toFixed(1)}), ${batch.length} shares of ${series} series\n`,
+    `${`split/${one.name}`.padEnd(28)} · ${Math.min(...times).toFixed(1)} ns/series (median ${median(times).toFixed(1)}), ${one.shares} shares of ${one.series / one.shares} series\n`,
   )
 }
 
 /** Of all bodies together; `larger` in percent. */
-function facts(payload: Payload): { series: number; decodedBytes: number; larger: number } {
-  let series = 0
-  let decodedBytes = 0
-  for (const body of payload.bodies) {
-    const result = split(body, payload)
-    series += result.received.series
-    decodedBytes += result.decodedBytes
-  }
-  const shares = sharesOf(payload)
+function facts(payload: Payload): { bytesPerSeries: number; larger: number } {
+  const results = splitAll(wasm.split, rules, payload)
+  const series = results.reduce((sum, { received }) => sum + received.series, 0)
+  const decodedBytes = results.reduce((sum, result) => sum + result.decodedBytes, 0)
+  const shares = results.flatMap(result => result.shares)
   const ours = shares.reduce((sum, share) => sum + share.body.length, 0)
   const native = shares.reduce(
     (sum, share) => sum + compressSync(uncompressSync(share.body) as Buffer).length,
     0,
   )
-  return { series, decodedBytes, larger: (ours / native - 1) * 100 }
+  return { bytesPerSeries: decodedBytes / series, larger: (ours / native - 1) * 100 }
 }
 
-function sharesOf(payload: Payload): SplitShare[] {
-  return payload.bodies.flatMap(body => split(body, payload).shares)
-}
-
-function split(body: Uint8Array, { protocol, output }: Payload) {
-  const result = wasm.split({ body, encoding: 'snappy', protocol }, rulesOf[output])
-  if (!result.ok) throw new Error(result.detail)
-  return result
-}
-
-function warmUp(split: Split, payload: Payload): void {
+function warmUp(one: Case): void {
   // By time, not by rounds: V8 compiles late.
-  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) nanoseconds(split, payload)
-}
-
-function nanoseconds(split: Split, { bodies, protocol, output }: Payload): number {
-  const start = performance.now()
-  for (const body of bodies) split({ body, encoding: 'snappy', protocol }, rulesOf[output])
-  return (performance.now() - start) * 1e6
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[times.length >> 1] as number
+  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) nanoseconds(one)
 }
