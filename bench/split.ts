@@ -4,8 +4,8 @@
  * fastest: on a busy machine only the fastest is about the code.
  */
 import { compressSync, uncompressSync } from 'snappy'
-import { createEngine } from '../src/split/engine.ts'
-import { mergeBodies } from '../src/split/merge.ts'
+import { createEngine } from '../src/remote-write/engine.ts'
+import { mergeBodies } from '../src/remote-write/merge.ts'
 import { median } from './compare/median.ts'
 import { type Case, mergeCases, nanoseconds, splitAll, splitCase } from './split/cases.ts'
 import { benchRules, type Payload, payloads } from './split/payloads.ts'

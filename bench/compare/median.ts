@@ -1,5 +1,5 @@
 /** The median of what was measured, and how well it is known. */
-import { seeded } from '../ledger/chaos.ts'
+import { seeded } from '../../test/ledger/chaos.ts'
 
 export interface Estimate {
   readonly median: number

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Engine } from '../../src/split/engine.ts'
-import type { mergeBodies } from '../../src/split/merge.ts'
-import type { SplitRules } from '../../src/split/split.ts'
+import type { Engine } from '../../src/remote-write/engine.ts'
+import type { mergeBodies } from '../../src/remote-write/merge.ts'
+import type { SplitRules } from '../../src/remote-write/split.ts'
 
 /**
  * Where the engine has been, newest first. **A commit that moves it adds a line.** A change of its contract that the

@@ -1,7 +1,7 @@
 /** What is measured of an engine: splitting a payload, and joining the shares that its senders have for one tenant. */
-import type { Engine } from '../../src/split/engine.ts'
-import type { mergeBodies } from '../../src/split/merge.ts'
-import type { Share, Split, SplitRules } from '../../src/split/split.ts'
+import type { Engine } from '../../src/remote-write/engine.ts'
+import type { mergeBodies } from '../../src/remote-write/merge.ts'
+import type { Split, SplitRules, SplitShare } from '../../src/remote-write/split.ts'
 import type { Payload } from './payloads.ts'
 
 export interface Case {
@@ -34,10 +34,10 @@ export function mergeCases(
   rules: SplitRules,
   payloads: readonly Payload[],
 ): MergeCase[] {
-  const caseOf = (name: string, from: string, join: (batch: readonly Share[]) => unknown): MergeCase => {
+  const caseOf = (name: string, from: string, join: (batch: readonly SplitShare[]) => unknown): MergeCase => {
     const payload = payloads.find(it => it.name === from)!
     const shares = splitAll(split, rules, payload).flatMap(result => result.shares)
-    const [{ tenant, series }] = shares as [Share]
+    const [{ tenant, series }] = shares as [SplitShare]
     const batch = shares.filter(it => it.tenant === tenant)
     return { name, series: series * batch.length, shares: batch.length, run: () => void join(batch) }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { estimate, median } from '../../../../bench/compare/median.ts'
-import { seeded } from '../../../../bench/ledger/chaos.ts'
+import { seeded } from '../../../ledger/chaos.ts'
 
 describe('the median', () => {
   test.each([
