@@ -36,14 +36,14 @@ export function makeGeneration(config: Config, making: Making): Generation<Write
       encodings: config.ingress.encodings,
       split,
       dialects: table.upstreamsAt(path).map(({ dialect }) => dialect),
-      dialectOf: (principal, tenant) => table.upstreamOf(path, principal, tenant)?.dialect,
+      dialectOf: (principal, tenant) => table.choiceOf(path, principal)(tenant)?.dialect,
     }
     const door = pipeline({
       codec,
       rules,
       scope,
       policy,
-      destinationOf: ({ principal }, tenant) => table.upstreamOf(path, principal.name, tenant),
+      destinationOf: ({ principal }) => table.choiceOf(path, principal.name),
     })
     return [path, door] as const
   })

@@ -62,7 +62,7 @@ interface PushRoute<R, M extends Head> {
   readonly scope: string
   readonly policy: PushPolicy
   /** Where a share goes; undefined where no route leads to a store for that tenant. */
-  readonly destinationOf: (identity: Identity, tenant: TenantId) => Destination | undefined
+  readonly destinationOf: (identity: Identity) => (tenant: TenantId) => Destination | undefined
 }
 
 export interface PipelineOptions {
@@ -188,10 +188,11 @@ function directed<R, M extends Head>(
   { destinationOf }: PushRoute<R, M>,
 ): { readonly loads: readonly Load[]; readonly refusals: readonly Refusal[] } {
   const loads: Load[] = []
+  const of = destinationOf(identity)
   let entries = 0
   let example = ''
   for (const share of shares) {
-    const destination = destinationOf(identity, share.tenant)
+    const destination = of(share.tenant)
     if (destination !== undefined) loads.push({ share, destination })
     else {
       entries += share.entries

@@ -7,7 +7,6 @@ import type { Share } from '../share/share.ts'
 import { cancelledVerdict, NOTHING, type Verdict } from '../share/verdict.ts'
 import type { BodyOf } from './body.ts'
 import { counted, type WriteReply } from './counted.ts'
-import { opened } from './envelope.ts'
 import { type ConvertShare, WriteParcel } from './parcel.ts'
 import type { Protocol } from './split.ts'
 import type { StoreProtocol, Way } from './store-protocol.ts'
@@ -59,7 +58,7 @@ export class WriteCourier implements Courier {
   }
 
   load(shares: readonly Share[]): WriteParcel {
-    return new WriteParcel(shares.map(opened), this.#gang.bodyOf, this.#carry)
+    return new WriteParcel(shares, this.#gang.bodyOf, this.#carry)
   }
 
   readonly #carry = (parcel: WriteParcel, trip: Trip): Promise<Carried> => {

@@ -78,7 +78,7 @@ export class WriteDialect implements Dialect {
   }
 
   merges(one: Share, other: Share): boolean {
-    return one.mergeKey === other.mergeKey && canMerge(opened(one), opened(other))
+    return canMerge(one, other)
   }
 
   mergesCheaply({ entries, mergeKey }: Share): boolean {

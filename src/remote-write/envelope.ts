@@ -1,6 +1,7 @@
 /** What the split makes, in the envelope that the rest knows; and out of it again. */
 import type { Refusal } from '../share/refusal.ts'
 import type { Share } from '../share/share.ts'
+import { mergeKeyOf } from './merge.ts'
 import type { SplitRefusal, SplitShare } from './split.ts'
 
 interface WriteShare extends Share {
@@ -15,8 +16,7 @@ export function seal(shares: readonly SplitShare[]): readonly Share[] {
   return shares.map((made): WriteShare => {
     if (made.ha !== ha || made.protocol !== protocol) {
       ;({ ha, protocol } = made)
-      // No separator would do: a value may hold any character.
-      mergeKey = `${protocol} ${JSON.stringify(ha)}`
+      mergeKey = mergeKeyOf(made)
     }
     const { tenant, kind, body, decodedBytes, alone, series, samples, histograms, exemplars, metadata } = made
     const counts = { series, samples, histograms, exemplars, metadata }

@@ -8,6 +8,7 @@
  * messages of 1.0 are nothing but records of repeated fields, so that is a message too. A message of 2.0 has one symbol
  * table, and can't be joined so: it is written anew.
  */
+import type { Share } from '../share/share.ts'
 import type { Compression, SplitShare } from './split.ts'
 
 /**
@@ -36,32 +37,43 @@ export const LARGE_SERIES = 700
 const MOST_DECODED_BYTES = 0xffffffff
 
 /**
- * Whether these shares may travel as one: the same tenant and, because a store deduplicates a whole request by its
- * first series, the same HA replica; and one protocol.
+ * Whether these shares may travel as one: the same tenant; one protocol and, because a store deduplicates a whole request
+ * by its first series, the same HA replica, both of which the key tells.
  */
-export function canMerge(one: SplitShare, other: SplitShare): boolean {
+export function canMerge(one: Mergeable, other: Mergeable): boolean {
   return (
     one.tenant === other.tenant &&
-    one.protocol === other.protocol &&
+    one.mergeKey === other.mergeKey &&
     !one.alone &&
     !other.alone &&
-    one.decodedBytes + other.decodedBytes <= MOST_DECODED_BYTES &&
-    areEqual(one.ha, other.ha)
+    one.decodedBytes + other.decodedBytes <= MOST_DECODED_BYTES
   )
 }
 
-function areEqual(one: readonly string[], other: readonly string[]): boolean {
-  if (one === other) return true
-  if (one.length !== other.length) return false
-  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
-  return true
+type Mergeable = Pick<Share, 'tenant' | 'mergeKey' | 'alone' | 'decodedBytes'>
+
+/** For shares of the same protocol and the same HA values the same text, and mostly the same string. */
+export function mergeKeyOf({ protocol, ha }: Pick<SplitShare, 'protocol' | 'ha'>): string {
+  // No separator would do: a value may hold any character.
+  const key = `${protocol} ${JSON.stringify(ha)}`
+  const known = KEYS.get(key)
+  if (known !== undefined) return known
+  if (KEYS.size >= MAX_KEYS) KEYS.clear()
+  KEYS.set(key, key)
+  return key
 }
+
+/** One string for each: keys are compared for each share, and equal strings are compared letter by letter. */
+const KEYS: Map<string, string> = new Map()
+const MAX_KEYS = 1000
 
 /**
  * The body of all shares of 1.0 together, fresh, in their order; borrows theirs. They must be pairwise `canMerge`. A copy and
  * no more: `split/merge`.
  */
-export function mergeBodies(shares: readonly SplitShare[]): Uint8Array<ArrayBuffer> {
+export function mergeBodies(
+  shares: readonly Pick<Share, 'body' | 'decodedBytes'>[],
+): Uint8Array<ArrayBuffer> {
   let decoded = 0
   let elements = 0
   for (const share of shares) {
@@ -78,7 +90,7 @@ export function mergeBodies(shares: readonly SplitShare[]): Uint8Array<ArrayBuff
   // of the elements alone would cost as much as the copy. It is needed where a length would stand before the beginning.
   let end = body.length
   for (let at = shares.length - 1; at >= 0; at--) {
-    const block = (shares[at] as SplitShare).body
+    const block = (shares[at] as Pick<Share, 'body'>).body
     const from = end - block.length
     const prefix = lengthBytes(block)
     if (from >= 0) body.set(block, from)

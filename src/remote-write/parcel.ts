@@ -1,9 +1,11 @@
 /** What one request of remote write holds, and the same as 1.0 for a store that lacks 2.0. */
 import type { Carried, Parcel, Trip } from '../protocol.ts'
+import type { Share } from '../share/share.ts'
 import { NOTHING, type Verdict } from '../share/verdict.ts'
 import { release } from '../wire/release.ts'
 import type { BodyOf } from './body.ts'
 import type { Converted } from './convert.ts'
+import { opened } from './envelope.ts'
 import { mergeBodies } from './merge.ts'
 import type { Protocol, SplitShare } from './split.ts'
 import { sumOfWritten, type Written } from './written.ts'
@@ -22,7 +24,7 @@ interface AsOne {
 
 export class WriteParcel implements Parcel {
   readonly protocol: Protocol
-  readonly shares: readonly SplitShare[]
+  readonly shares: readonly Share[]
   readonly #bodyOf: BodyOf
   readonly #carry: (parcel: WriteParcel, trip: Trip) => Promise<Carried>
   #body: Uint8Array | undefined
@@ -30,11 +32,11 @@ export class WriteParcel implements Parcel {
 
   /** `bodyOf` returns the message of all shares together, which are of one protocol. */
   constructor(
-    shares: readonly SplitShare[],
+    shares: readonly Share[],
     bodyOf: BodyOf,
     carry: (parcel: WriteParcel, trip: Trip) => Promise<Carried>,
   ) {
-    this.protocol = (shares[0] as SplitShare).protocol
+    this.protocol = opened(shares[0] as Share).protocol
     this.shares = shares
     this.#bodyOf = bodyOf
     this.#carry = carry
@@ -45,7 +47,7 @@ export class WriteParcel implements Parcel {
   }
 
   get body(): Uint8Array {
-    this.#body ??= this.#bodyOf(this.shares)
+    this.#body ??= this.#bodyOf(this.protocol, this.shares)
     return this.#body
   }
 
@@ -56,7 +58,7 @@ export class WriteParcel implements Parcel {
 
   get sent(): Written {
     const { shares } = this
-    return shares.length === 1 ? (shares[0] as SplitShare) : sumOfWritten(shares.map(writtenOf))
+    return sumOfWritten(shares.map(({ counts }) => counts))
   }
 
   /** Whether `asOne` was asked for. */
@@ -75,7 +77,7 @@ export class WriteParcel implements Parcel {
     const kept: Written[] = []
     let createdTimestampsLost = 0
     let histogramsLost = 0
-    for (const share of this.shares) {
+    for (const share of this.shares.map(opened)) {
       const result = convert(share)
       if (!result.ok) {
         // What is too long as 1.0 is treated as if the store had said so: in parts, it may not be.
@@ -93,8 +95,4 @@ export class WriteParcel implements Parcel {
     const body = converted.length > 1 ? mergeBodies(converted) : only?.body
     return { body, createdTimestampsLost, histogramsLost, kept: histogramsLost > 0 ? kept : undefined }
   }
-}
-
-function writtenOf({ samples, histograms, exemplars }: SplitShare): Written {
-  return { samples, histograms, exemplars }
 }

@@ -34,8 +34,8 @@ export class RouteTable<D> {
   }
 
   /** `path` is one that is served: there are as many as the configuration names, and our own. */
-  upstreamOf(path: string, principal: string, tenant: TenantId): D | undefined {
-    return this.#choice(path, principal).of(tenant)
+  choiceOf(path: string, principal: string): (tenant: TenantId) => D | undefined {
+    return this.#choice(path, principal).of
   }
 
   /** Every store that pushes by this path may be for. */
@@ -103,7 +103,7 @@ class Choice<D> {
     }
   }
 
-  of(tenant: TenantId): D | undefined {
+  readonly of = (tenant: TenantId): D | undefined => {
     // The common case: one store for everybody.
     if (this.#all === 0) return this.#targets[0]
     if (this.#known.has(tenant)) return this.#known.get(tenant)

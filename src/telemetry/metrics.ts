@@ -217,7 +217,13 @@ export class Metrics {
         sums.set(key, sum)
       }
       sum.ends.shares++
-      for (const kind of RECEIVED) sum.ends[kind] += share.counts[kind] ?? 0
+      // One by one, as a loop over their names takes four times as long.
+      const { series = 0, samples = 0, histograms = 0, exemplars = 0, metadata = 0 } = share.counts
+      sum.ends.series += series
+      sum.ends.samples += samples
+      sum.ends.histograms += histograms
+      sum.ends.exemplars += exemplars
+      sum.ends.metadata += metadata
     }
     for (const { end, tenant, ends } of sums.values()) {
       const labels = tenant === undefined ? { verdict: end } : { verdict: end, tenant }

@@ -1,5 +1,5 @@
 /**
- * The heads of all requests for one tenant at one store, made once for each kind of content. Host and scheme are those of
+ * The heads of all requests for one tenant at one store, made once as long as they are alike. Host and scheme are those of
  * the configuration, whatever the data says; the path is joined of parts and never parsed again.
  */
 import type { TenantId } from '../tenant.ts'
@@ -28,32 +28,28 @@ export class Head {
   readonly #options: HeadOptions
   /** Names and values in turn. */
   readonly #tenant: readonly string[]
-  /** By content; good for these credentials. */
-  readonly #lists: Map<readonly string[], readonly string[]> = new Map()
-  #credentials: readonly string[]
+  /** The last list, and what it was made of: nearly all requests are alike, and then nothing is looked up. */
+  #list: readonly string[] = []
+  #content: readonly string[] | undefined
+  #credentials: readonly string[] | undefined
 
   constructor(tenant: TenantId, options: HeadOptions) {
     // A tenant passed its allow-list, so only bytes that are no path characters (RFC 3986, 3.3) are left to encode.
     this.path = options.pathParts.join(tenant.replace(NOT_PCHAR, encodeURIComponent))
     this.#options = options
     this.#tenant = tenantHeaders(tenant, options.carrier)
-    this.#credentials = options.credentials.headers()
   }
 
   /** Names and values in turn, as undici takes them; last our own user agent, for requests that have none of a sender. */
   headers(content: readonly string[]): readonly string[] {
     const { credentials, constant, userAgent } = this.#options
     const current = credentials.headers()
-    if (current !== this.#credentials) {
+    if (content !== this.#content || current !== this.#credentials) {
+      this.#content = content
       this.#credentials = current
-      this.#lists.clear()
+      this.#list = [...content, ...current, ...this.#tenant, ...constant, 'user-agent', userAgent]
     }
-    let list = this.#lists.get(content)
-    if (list === undefined) {
-      list = [...content, ...current, ...this.#tenant, ...constant, 'user-agent', userAgent]
-      this.#lists.set(content, list)
-    }
-    return list
+    return this.#list
   }
 }
 

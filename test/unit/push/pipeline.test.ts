@@ -98,7 +98,7 @@ class Stage {
         maxBodyBytes: 8 * MIB,
         deadlineMs: 1000,
       },
-      destinationOf: () => NOWHERE,
+      destinationOf: () => () => NOWHERE,
     })(PUSH_HEADERS[given.protocol])
     if (enter instanceof Error) throw enter
     const answer = await enter({

@@ -24,7 +24,7 @@ describe('the body of a request', () => {
 
   test('is compressed now where a share of 2.0 was left as literals', () => {
     const late = shareOf(50, 'late')
-    const body = bodyOf([late])
+    const body = bodyOf('2.0', [late])
     expect(late.body.length).toBeGreaterThan(late.decodedBytes)
     expect(body.length).toBeLessThan(late.body.length / 2)
     expect(Buffer.compare(unsnappy(body), unsnappy(late.body))).toBe(0)
@@ -36,20 +36,20 @@ describe('the body of a request', () => {
     ['of many series, which does not wait for others', shareOf(2000, 'late')],
   ])('is the share’s own where it is %s', (_, share) => {
     expect(share.body.length).toBeLessThan(share.decodedBytes)
-    expect(bodyOf([share])).toBe(share.body)
+    expect(bodyOf(share.protocol, [share])).toBe(share.body)
   })
 
   test('is never compressed where egress.compression is none', () => {
     const share = shareOf(50, 'none')
-    expect(createBodyOf(mergeRequests, 'none')([share])).toBe(share.body)
-    const merged = createBodyOf(mergeRequests, 'none')([share, share])
+    expect(createBodyOf(mergeRequests, 'none')('2.0', [share])).toBe(share.body)
+    const merged = createBodyOf(mergeRequests, 'none')('2.0', [share, share])
     expect(merged.length).toBeGreaterThan(unsnappy(merged).length)
   })
 
   test('of several shares is one message, whichever of them was compressed before', () => {
     const alike = [shareOf(20, 'late'), shareOf(20, 'fast')]
-    const body = bodyOf(alike)
-    const same = bodyOf([shareOf(20, 'fast'), shareOf(20, 'fast')])
+    const body = bodyOf('2.0', alike)
+    const same = bodyOf('2.0', [shareOf(20, 'fast'), shareOf(20, 'fast')])
     expect(Buffer.compare(unsnappy(body), unsnappy(same))).toBe(0)
     expect(body.length).toBeLessThan(unsnappy(body).length / 2)
   })
