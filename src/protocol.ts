@@ -58,6 +58,8 @@ export interface Codec<R, M extends Head> {
    * room; it is called before the memory is taken. Rejects with a SluiceError where the body can't be split.
    */
   split(push: Push<M>, rules: R, hold: (bytes: number) => void): Promise<SplitOutcome>
+  /** How much of each kind a share holds. */
+  countsOf(share: Share): Counts
   /** What this protocol says with an answer. */
   respond(answer: Answer, deliveries: readonly Delivery[], head: M): Answer
 }
@@ -71,6 +73,8 @@ export interface Dialect {
   mergesCheaply(share: Share): boolean
   /** A share that the store finds too large, in two; undefined where it can't be. Borrows it. */
   halve(share: Share): readonly [Share, Share] | undefined
+  /** What a store that takes all of a share has written of it. */
+  countsOf(share: Share): Counts
   /** What the store's answer means to the sender of this share, of all that were in the request. */
   verdictFor(share: Share, verdict: Verdict): Verdict
   courier(side: LaneSide): Courier

@@ -2,7 +2,7 @@
 import type { Delivery } from '../share/delivery.ts'
 import type { Verdict } from '../share/verdict.ts'
 import { type Earlier, isFinal, nameOf } from './memo.ts'
-import { type Load, type PushContext, type QueuedShare, Shipment } from './shipment.ts'
+import { type Loads, type PushContext, type QueuedShare, Shipment } from './shipment.ts'
 
 export interface Delivered {
   readonly deliveries: readonly Delivery[]
@@ -12,7 +12,7 @@ export interface Delivered {
 
 /** `earlier` is what an earlier push of the same bytes came to. `cancelled` calls the rest off, with its reason. */
 export type Deliver = (
-  loads: readonly Load[],
+  loads: Loads,
   context: PushContext,
   earlier: Earlier | undefined,
   cancelled: AbortSignal,

@@ -14,7 +14,7 @@ import type { QueuedShare } from './shipment.ts'
 export interface Crew {
   readonly side: LaneSide
   readonly courier: Courier
-  readonly dialect: Pick<Dialect, 'halve'>
+  readonly dialect: Pick<Dialect, 'halve' | 'countsOf'>
   readonly retry: RetryPolicy
   readonly now: () => number
   readonly random: () => number
@@ -85,7 +85,7 @@ export class Flight {
       const came =
         side.health.waitMs > 0 ? side.health.refusal : await this.#halvesOf(half, await this.#flyAlone(half))
       verdicts.push(came)
-      written.push(came.written === 'all' ? half.counts : came.written)
+      written.push(came.written === 'all' ? dialect.countsOf(half) : came.written)
     }
     const all = verdicts.every(came => came.written === 'all')
     return { ...worstOf(verdicts), written: all ? 'all' : sumOf(written) }

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import type { Gauge } from '../gauge.ts'
 import type { Verdict } from '../share/verdict.ts'
-import type { Load, QueuedShare } from './shipment.ts'
+import type { QueuedShare } from './shipment.ts'
 
 export interface MemoPolicy {
   readonly ttlMs: number
@@ -24,7 +24,7 @@ export type Earlier = ReadonlyMap<string, Verdict | Promise<Verdict>>
  * Tells a share from all others of its push, and what one store has from what another lacks: there is one of a kind for a
  * tenant. None of the parts has a space.
  */
-export function nameOf({ share, destination }: Load): string {
+export function nameOf({ share, destination }: Pick<QueuedShare, 'share' | 'destination'>): string {
   return `${destination.id} ${share.tenant} ${share.kind}`
 }
 

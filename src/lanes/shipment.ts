@@ -25,10 +25,10 @@ export interface Destination {
   push(queued: QueuedShare): void
 }
 
-/** A share, and where it goes. */
-export interface Load {
-  readonly share: Share
-  readonly destination: Destination
+/** Shares of a push and, each at the same place, where they go. */
+export interface Loads {
+  readonly shares: readonly Share[]
+  readonly destinations: readonly Destination[]
 }
 
 /** Where a share waits or travels: a lane's queue or a batch. */
@@ -51,7 +51,7 @@ export class QueuedShare {
   /** An earlier push of the same bytes had brought it, so that it was not sent again. */
   remembered = false
 
-  constructor({ share, destination }: Load, context: PushContext, settled: () => void) {
+  constructor(share: Share, destination: Destination, context: PushContext, settled: () => void) {
     this.share = share
     this.destination = destination
     this.context = context
@@ -109,13 +109,15 @@ export class Shipment {
   readonly #done = Promise.withResolvers<void>()
   #open: number
 
-  constructor(loads: readonly Load[], context: PushContext) {
-    this.#open = loads.length
+  constructor({ shares, destinations }: Loads, context: PushContext) {
+    this.#open = shares.length
     const settled = () => {
       if (--this.#open === 0) this.#done.resolve()
     }
-    this.shares = loads.map(load => new QueuedShare(load, context, settled))
-    if (loads.length === 0) this.#done.resolve()
+    this.shares = shares.map(
+      (share, at) => new QueuedShare(share, destinations[at] as Destination, context, settled),
+    )
+    if (shares.length === 0) this.#done.resolve()
   }
 
   /** Resolves when every share has its verdict. */

@@ -7,14 +7,14 @@ import type { Identity } from '../auth/identity.ts'
 import { SluiceError } from '../errors.ts'
 import type { Deliver } from '../lanes/deliver.ts'
 import { isFinal, type Memo } from '../lanes/memo.ts'
-import type { Destination, Load } from '../lanes/shipment.ts'
+import type { Destination, Loads } from '../lanes/shipment.ts'
 import type { Account, Permit } from '../limits/accounts.ts'
 import type { Codec, Head, SplitOutcome } from '../protocol.ts'
 import type { Answer } from '../share/answer.ts'
 import type { Delivery } from '../share/delivery.ts'
 import type { Refusal } from '../share/refusal.ts'
 import { releaseShares } from '../share/release.ts'
-import type { Share } from '../share/share.ts'
+import type { Counts, Share } from '../share/share.ts'
 import type { TenantId } from '../tenant.ts'
 import { release } from '../wire/release.ts'
 import { type AnswerPolicy, answerOf, answerOfError, toSluiceError } from './answer.ts'
@@ -45,6 +45,7 @@ export interface PushReport {
   readonly split: Pick<SplitOutcome, 'shares' | 'received' | 'refusals'> | undefined
   readonly splitSeconds: number | undefined
   readonly deliveries: readonly Delivery[]
+  readonly countsOf: (share: Share) => Counts
   readonly seconds: number
 }
 
@@ -174,7 +175,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         const { identity } = arrival
         const { protocol } = head
         const seconds = (now() - arrived) / 1000
-        report({ codec: codec.name, protocol, identity, answer, error, ...progress, seconds })
+        const countsOf = (share: Share) => codec.countsOf(share)
+        report({ codec: codec.name, protocol, identity, answer, error, ...progress, countsOf, seconds })
         return answer
       }
     }
@@ -186,20 +188,24 @@ function directed<R, M extends Head>(
   { shares, refusals }: SplitOutcome,
   identity: Identity,
   { destinationOf }: PushRoute<R, M>,
-): { readonly loads: readonly Load[]; readonly refusals: readonly Refusal[] } {
-  const loads: Load[] = []
+): { readonly loads: Loads; readonly refusals: readonly Refusal[] } {
   const of = destinationOf(identity)
+  const taken: Share[] = []
+  const destinations: Destination[] = []
   let entries = 0
   let example = ''
   for (const share of shares) {
     const destination = of(share.tenant)
-    if (destination !== undefined) loads.push({ share, destination })
-    else {
+    if (destination !== undefined) {
+      taken.push(share)
+      destinations.push(destination)
+    } else {
       entries += share.entries
       example ||= share.tenant
     }
   }
-  if (loads.length === shares.length) return { loads, refusals }
+  const loads = { shares: taken, destinations }
+  if (taken.length === shares.length) return { loads, refusals }
   return { loads, refusals: [...refusals, { reason: 'no_route', dropped: false, entries, example }] }
 }
 

@@ -2,6 +2,7 @@
  * A share in the other protocol: for an upstream that turns out to lack remote write 2.0 when the share is already
  * made. It is the split itself that converts, with rules by which all series stay together.
  */
+import { mergeKeyOf } from './merge.ts'
 import type { Family, Protocol, Push, Split, SplitResult, SplitRules, SplitShare } from './split.ts'
 import { TOGETHER } from './together.ts'
 
@@ -47,7 +48,9 @@ export function convert(split: Split, share: SplitShare, to: Protocol, maxOutput
   const { tenant, ha, alone } = share
   return {
     ok: true,
-    shares: result.shares.map(it => ({ ...it, tenant, ha, alone })),
+    shares: result.shares.map(it => {
+      return { ...it, tenant, ha, alone, mergeKey: mergeKeyOf({ protocol: it.protocol, ha }) }
+    }),
     createdTimestampsLost: result.createdTimestampsLost,
     histogramsLost: result.histogramsLost,
     families: result.reported.families.flatMap(it => it.families),

@@ -1,15 +1,16 @@
 /** Remote write before one store: which protocol it speaks, and how shares become requests to it. */
 import type { Gauge } from '../gauge.ts'
 import type { Courier, Dialect, LaneSide } from '../protocol.ts'
-import type { Share } from '../share/share.ts'
+import type { Counts, Share } from '../share/share.ts'
 import type { Verdict } from '../share/verdict.ts'
 import { createBodyOf } from './body.ts'
 import { type DialectEvents, type Gang, WriteCourier } from './courier.ts'
-import { opened, seal } from './envelope.ts'
+import { opened } from './envelope.ts'
 import { canMerge, LARGE_SERIES } from './merge.ts'
 import type { Compression, Protocol, SplitRules } from './split.ts'
 import type { Splitter } from './splitter.ts'
 import { StoreProtocol } from './store-protocol.ts'
+import { writtenOf } from './written.ts'
 
 interface DialectPolicy {
   readonly protocol: 'auto' | 'same' | Protocol
@@ -86,8 +87,11 @@ export class WriteDialect implements Dialect {
   }
 
   halve(share: Share): readonly [Share, Share] | undefined {
-    const halves = this.#options.engine.halve(opened(share))
-    return halves && (seal(halves) as [Share, Share])
+    return this.#options.engine.halve(opened(share))
+  }
+
+  countsOf(share: Share): Counts {
+    return writtenOf(opened(share))
   }
 
   /**

@@ -48,7 +48,7 @@ function half(
 ): SplitShare {
   const message = concat(records, MOST_BYTES) as Uint8Array
   const body = storeSnappy(message)
-  const { protocol, tenant, kind, ha, alone } = share
+  const { protocol, tenant, kind, ha, alone, mergeKey } = share
   const result = split(
     { body, encoding: 'snappy', protocol },
     {
@@ -63,5 +63,5 @@ function half(
   )
   const only = result.ok && result.shares.length === 1 ? result.shares[0] : undefined
   if (only === undefined) throw new Error('BUG: half of a share that an engine made is no share')
-  return { ...only, body: mergeRequests([only.body], 'fast'), tenant, kind, ha, alone }
+  return { ...only, body: mergeRequests([only.body], 'fast'), tenant, kind, ha, alone, mergeKey }
 }

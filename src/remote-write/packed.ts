@@ -3,6 +3,7 @@
  * thousand shares: packed, they are one text, one array of numbers and the memory itself. `npm run bench -- load --tenants 100` with threads.
  */
 import type { TenantId } from '../tenant.ts'
+import { mergeKeyOf } from './merge.ts'
 import type { ShareKind, SplitResult, SplitShare } from './split.ts'
 
 type Done = Extract<SplitResult, { ok: true }>
@@ -72,6 +73,11 @@ export function unpack({ rest, tenants, numbers, ha, buffers }: Packed): SplitRe
   if (!rest.ok) return rest
   const names = tenants.split('\n')
   const shares: SplitShare[] = []
+  // One for each list and protocol, not one for each share.
+  const keys = ha.map(values => [
+    mergeKeyOf({ protocol: '1.0', ha: values }),
+    mergeKeyOf({ protocol: '2.0', ha: values }),
+  ])
   for (let at = 0, index = 0; at < numbers.length; at += FIELDS, index++) {
     shares.push({
       tenant: names[index] as TenantId,
@@ -84,7 +90,9 @@ export function unpack({ rest, tenants, numbers, ha, buffers }: Packed): SplitRe
       alone: numbers[at + 6] === 1,
       kind: KINDS[numbers[at + 11] as number] as ShareKind,
       protocol: numbers[at + 12] === 0 ? '1.0' : '2.0',
+      mergeKey: keys[numbers[at + 7] as number]?.[numbers[at + 12] as number] as string,
       ha: ha[numbers[at + 7] as number] as readonly string[],
+      entries: numbers[at] as number,
       body: new Uint8Array(
         buffers[numbers[at + 8] as number] as ArrayBuffer,
         numbers[at + 9] as number,

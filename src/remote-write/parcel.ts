@@ -58,7 +58,7 @@ export class WriteParcel implements Parcel {
 
   get sent(): Written {
     const { shares } = this
-    return sumOfWritten(shares.map(({ counts }) => counts))
+    return sumOfWritten(shares.map(opened))
   }
 
   /** Whether `asOne` was asked for. */

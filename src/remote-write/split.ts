@@ -6,6 +6,7 @@
  * included, are values; an exception here is a bug.
  */
 import type { RefusalReason } from '../share/refusal.ts'
+import type { Share } from '../share/share.ts'
 import type { TenantFormat, TenantId } from '../tenant.ts'
 import type { FaultCode } from '../wire/fault.ts'
 
@@ -98,27 +99,24 @@ export type Counts = {
  */
 export type ShareKind = 'series' | 'aside' | 'metadata'
 
-/** One tenant's part of a push. A push has at most one of each kind for a tenant. */
-export interface SplitShare extends Counts {
-  readonly tenant: TenantId
+/** One tenant's part of a push, as all who carry it know it. A push has at most one of each kind for a tenant. */
+export interface SplitShare extends Share, Counts {
   readonly kind: ShareKind
-  /** What `body` is a message of. An `aside` or `metadata` share is always 1.0. */
+  /** What `body` is a message of, which is complete and a snappy block. An `aside` or `metadata` share is always 1.0. */
   readonly protocol: Protocol
-  /** A complete message of `protocol`, as a snappy block. Whoever receives the result owns it. */
-  readonly body: Uint8Array
-  /** Length of the message before compression. */
-  readonly decodedBytes: number
+  /** Series. */
+  readonly entries: number
   /**
    * Value of each of `haLabels` in the tenant's first series, empty where it has none, or a longer one than is compared
-   * (ha-value.ts); of a label that is repeated the last. Shares merge only where these are equal. (Where series differ, so
-   * that the share is `alone`, the first may be one that was folded into a later one.) Both shares of a tenant speak for
-   * all that it has in the push: its `aside` share has the values and the difference of the one beside it.
+   * (ha-value.ts); of a label that is repeated the last. Shares merge only where these are equal, which `mergeKey` tells
+   * with the protocol (merge.ts). (Where series differ, so that the share is `alone`, the first may be one that was folded
+   * into a later one.) Both shares of a tenant speak for all that it has in the push: its `aside` share has the values and
+   * the difference of the one beside it.
    */
   readonly ha: readonly string[]
   /**
-   * Whether this share may not be merged with another: its series differ in an HA label, a value in `ha` is not UTF-8 or
-   * too long (so that its text does not tell it from others), or the message carries fields beside its entries, which would
-   * then speak for other senders' series too.
+   * Also where its series differ in an HA label, a value in `ha` is not UTF-8 or too long (so that its text does not tell
+   * it from others), or the message carries fields beside its entries, which would then speak for other senders' series too.
    */
   readonly alone: boolean
 }

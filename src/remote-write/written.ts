@@ -3,7 +3,7 @@
  * https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers
  */
 import type { Delivery } from '../share/delivery.ts'
-import type { Counts } from '../share/share.ts'
+import { opened } from './envelope.ts'
 
 /** What a store of 2.0 counts; there is a header for each. */
 export type Written = {
@@ -36,8 +36,13 @@ function parseCount(value: string | string[] | undefined): number | undefined {
   return typeof value === 'string' && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined
 }
 
+/** What a store may count of a share. */
+export function writtenOf({ samples, histograms, exemplars }: Written): Written {
+  return { samples, histograms, exemplars }
+}
+
 /** What all of these have together. */
-export function sumOfWritten(all: readonly Counts[]): Written {
+export function sumOfWritten(all: readonly Partial<Written>[]): Written {
   const sum = { samples: 0, histograms: 0, exemplars: 0 }
   for (const { samples = 0, histograms = 0, exemplars = 0 } of all) {
     sum.samples += samples
@@ -50,7 +55,7 @@ export function sumOfWritten(all: readonly Counts[]): Written {
 /** What the stores wrote of a push, all of its shares together. What was left out before delivery never counts. */
 export function writtenBy(deliveries: readonly Delivery[]): Written {
   return sumOfWritten(
-    deliveries.map(({ share, verdict }) => (verdict.written === 'all' ? share.counts : verdict.written)),
+    deliveries.map(({ share, verdict }) => (verdict.written === 'all' ? opened(share) : verdict.written)),
   )
 }
 

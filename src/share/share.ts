@@ -21,5 +21,4 @@ export interface Share {
   readonly mergeKey: string
   /** What limits of batches count: series, or lines. */
   readonly entries: number
-  readonly counts: Counts
 }

@@ -197,11 +197,11 @@ export class Metrics {
     for (const { reason, dropped, entries } of split.refusals) {
       this.#refused.inc({ reason, policy: dropped ? 'drop' : 'reject' }, entries)
     }
-    this.#count(report.deliveries)
+    this.#count(report)
   }
 
   /** A push can have a thousand shares and a counter costs a microsecond, so they are added up first. */
-  #count(deliveries: readonly Delivery[]): void {
+  #count({ deliveries, countsOf }: PushReport): void {
     const sums = new Map<string, { end: End; tenant: string | undefined; ends: Ends }>()
     for (const { share, verdict, remembered } of deliveries) {
       const end = remembered ? 'remembered' : verdict.kind
@@ -218,7 +218,7 @@ export class Metrics {
       }
       sum.ends.shares++
       // One by one, as a loop over their names takes four times as long.
-      const { series = 0, samples = 0, histograms = 0, exemplars = 0, metadata = 0 } = share.counts
+      const { series = 0, samples = 0, histograms = 0, exemplars = 0, metadata = 0 } = countsOf(share)
       sum.ends.series += series
       sum.ends.samples += samples
       sum.ends.histograms += histograms

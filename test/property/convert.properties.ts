@@ -1,6 +1,7 @@
 /** What holds for a push that goes out in the other protocol: it says the same, in other words. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { mergeKeyOf } from '../../src/remote-write/merge.ts'
 import type { Protocol, Split, SplitShare } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, recordsOf, type SeriesSeen, unsnappy, varintAt } from '../support/decode.ts'
@@ -163,9 +164,11 @@ function withoutCustom({ histograms, ...series }: Plain): Plain {
   return kept.length === 0 ? series : { ...series, histograms: kept }
 }
 
-/** All of a share but its bytes. */
-function described({ body: _, decodedBytes: __, ...share }: SplitShare): Partial<SplitShare> {
-  return share
+/** All of a share but its bytes, and what follows from the rest. */
+function described(share: SplitShare): Partial<SplitShare> {
+  const { body: _, decodedBytes: __, mergeKey, entries, ...rest } = share
+  expect({ mergeKey, entries }).toEqual({ mergeKey: mergeKeyOf(share), entries: share.series })
+  return rest
 }
 
 /** What of a series both protocols have. */

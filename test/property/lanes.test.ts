@@ -10,12 +10,11 @@ import { createDeliver } from '../../src/lanes/deliver.ts'
 import { Lane } from '../../src/lanes/lane.ts'
 import { Memo } from '../../src/lanes/memo.ts'
 import { Quarantine } from '../../src/lanes/quarantine.ts'
-import type { Load, PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
+import type { Destination, PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
 import type { Reply as StoreReply, StoreRequest, Trip } from '../../src/protocol.ts'
 import { WriteDialect } from '../../src/remote-write/dialect.ts'
 import { createEngine } from '../../src/remote-write/engine.ts'
-import { seal } from '../../src/remote-write/envelope.ts'
-import type { Protocol } from '../../src/remote-write/split.ts'
+import type { Protocol, SplitShare } from '../../src/remote-write/split.ts'
 import { writtenHeaders } from '../../src/remote-write/written.ts'
 import { cancelledVerdict, NOTHING, type Verdict, verdictOf } from '../../src/share/verdict.ts'
 import type { UpstreamConfig } from '../../src/upstream/section.ts'
@@ -263,7 +262,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
     now: Date.now,
     random: () => 0.5,
   })
-  const destination: Load['destination'] = {
+  const destination: Destination = {
     name: 'default',
     id: 'default',
     push(queued) {
@@ -275,7 +274,12 @@ async function play(s: Scheduler, played: Script): Promise<void> {
   const deliver = createDeliver({ now: Date.now })
 
   /** Sends one push as often as a Prometheus would: until each share is stored or rejected. */
-  async function send(push: Push, ofPush: readonly Load[], known: readonly Known[], common: PushContext) {
+  async function send(
+    push: Push,
+    ofPush: readonly SplitShare[],
+    known: readonly Known[],
+    common: PushContext,
+  ) {
     const body = new TextEncoder().encode(`push ${shares.indexOf(known[0] as Known)}`)
     for (let tries = 0; ; tries++) {
       await s.schedule(Promise.resolve(), `push ${known[0]?.sender}.${known[0]?.turn}`)
@@ -284,10 +288,15 @@ async function play(s: Scheduler, played: Script): Promise<void> {
         void s.schedule(Promise.resolve(), 'call off').then(() => gone.abort(new Error('gone')))
       const earlier = memo.recall(body, '')
       const deadline = Date.now() + PUSH_DEADLINE_MS
-      const { deliveries, sent } = await deliver(ofPush, { ...common, deadline }, earlier, gone.signal)
+      const { deliveries, sent } = await deliver(
+        { shares: ofPush, destinations: ofPush.map(() => destination) },
+        { ...common, deadline },
+        earlier,
+        gone.signal,
+      )
       check()
 
-      expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush.map(load => load.share))
+      expect(deliveries.map(delivery => delivery.share)).toEqual(ofPush)
       for (const [index, { verdict }] of deliveries.entries()) {
         const one = known[index] as Known
         if (verdict.written === 'all') expect(one.stored.size).toBe(one.series)
@@ -320,7 +329,7 @@ async function play(s: Scheduler, played: Script): Promise<void> {
           series: push.series,
           samples: push.series,
         })
-        return { share: seal([made])[0] as Load['share'], destination }
+        return made
       })
       await send(push, ofPush, known, common)
     }

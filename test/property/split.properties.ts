@@ -1,6 +1,7 @@
 /** What holds for any push, whatever the engine: what goes in comes out, once, under the right tenant. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { mergeKeyOf } from '../../src/remote-write/merge.ts'
 import type { Protocol, Split, SplitResult } from '../../src/remote-write/split.ts'
 import { decodedPush, mutated, someRules } from '../support/arbitraries.ts'
 import { decodeMessage, type SeriesSeen, unsnappy } from '../support/decode.ts'
@@ -87,7 +88,8 @@ export function splitProperties(engine: string, split: Split): void {
               const { alone } = isOnly ? share : again.shares[0]!
               // Where series differ, the first may be one that was folded into a later one; nothing is merged by it then.
               const { ha } = isOnly && !share.alone ? share : again.shares[0]!
-              const expected = { ...share, kind: 'series', series: series.length, ha, alone }
+              const [entries, mergeKey] = [series.length, mergeKeyOf({ protocol, ha })]
+              const expected = { ...share, kind: 'series', series: entries, entries, ha, mergeKey, alone }
               expect({ ...again.shares[0], body: null }).toEqual({ ...expected, body: null })
               expect(unsnappy(again.shares[0]!.body)).toEqual(unsnappy(share.body))
             }

@@ -1,7 +1,7 @@
 /** Shares for what never looks inside them. */
 import { Quarantine } from '../../src/lanes/quarantine.ts'
-import type { Destination, Load, PushContext } from '../../src/lanes/shipment.ts'
-import { seal } from '../../src/remote-write/envelope.ts'
+import { type Destination, type PushContext, QueuedShare } from '../../src/lanes/shipment.ts'
+import { mergeKeyOf } from '../../src/remote-write/merge.ts'
 import type { SplitShare } from '../../src/remote-write/split.ts'
 import type { TenantId } from '../../src/tenant.ts'
 import { compressed } from './stage.ts'
@@ -12,15 +12,18 @@ export function share(
   message: Uint8Array = new Uint8Array(1),
   changes: Partial<SplitShare> = {},
 ): SplitShare {
+  const { protocol = '1.0', ha = [], series = 1 } = changes
   return {
     tenant: tenant as TenantId,
     kind: 'series',
-    protocol: '1.0',
+    protocol,
     body: compressed(message),
     decodedBytes: message.length,
-    ha: [],
+    mergeKey: mergeKeyOf({ protocol, ha }),
+    ha,
     alone: false,
-    series: 1,
+    entries: series,
+    series,
     samples: 1,
     histograms: 0,
     exemplars: 0,
@@ -42,7 +45,6 @@ export function context(changes: Partial<PushContext> = {}): PushContext {
 export const NOWHERE: Destination = { name: 'default', id: 'default', push: () => {} }
 
 /** A share on its way there. */
-export function load(tenant: string, changes: Partial<SplitShare> = {}): Load {
-  const [sealed] = seal([share(tenant, undefined, changes)])
-  return { share: sealed as Load['share'], destination: NOWHERE }
+export function queued(tenant: string, changes: Partial<SplitShare> = {}): QueuedShare {
+  return new QueuedShare(share(tenant, undefined, changes), NOWHERE, context(), () => {})
 }

@@ -9,7 +9,6 @@ import type { AttemptReport } from '../../src/lanes/side.ts'
 import { convert } from '../../src/remote-write/convert.ts'
 import type { DialectEvents } from '../../src/remote-write/courier.ts'
 import { WriteDialect } from '../../src/remote-write/dialect.ts'
-import { seal } from '../../src/remote-write/envelope.ts'
 import { halve } from '../../src/remote-write/halve.ts'
 import { splitByReference } from '../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../src/remote-write/reference/merge-requests.ts'
@@ -129,9 +128,9 @@ export async function startUpstream({
       }
       const cancelled = options.cancelled ?? new AbortController().signal
       const { protocol = '1.0', rules, beside = [] } = options
-      const shares = seal([...sharesOf(list, protocol, rules), ...beside])
-      const loads = shares.map(share => ({ share, destination: upstream }))
-      return deliver(loads, context, options.earlier, cancelled)
+      const shares = [...sharesOf(list, protocol, rules), ...beside]
+      const destinations = shares.map(() => upstream)
+      return deliver({ shares, destinations }, context, options.earlier, cancelled)
     },
     stored: () =>
       store.received.map(({ headers, body }) => {

@@ -3,6 +3,7 @@
 import type { TenantId } from '../../tenant.ts'
 import { concat, lengthField, varintBytes } from '../../wire/protobuf.ts'
 import { storeSnappy } from '../../wire/snappy.ts'
+import { mergeKeyOf } from '../merge.ts'
 import type { Family, SplitShare } from '../split.ts'
 
 export interface MetadataBody {
@@ -34,8 +35,10 @@ export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly strin
     kind: 'metadata',
     protocol: '1.0',
     ...body,
+    mergeKey: mergeKeyOf({ protocol: '1.0', ha }),
     ha,
     alone: false,
+    entries: 0,
     series: 0,
     samples: 0,
     histograms: 0,

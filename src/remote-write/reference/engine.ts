@@ -6,6 +6,7 @@ import type { TenantId } from '../../tenant.ts'
 import { Fault, faultResult } from '../../wire/fault.ts'
 import { decodeSnappy } from '../../wire/snappy.ts'
 import { decodeZstd } from '../../wire/zstd.ts'
+import { mergeKeyOf } from '../merge.ts'
 import type { Counts, Push, Split, SplitResult, SplitRules, SplitShare } from '../split.ts'
 import { encodeSnappy } from './compress.ts'
 import { type Folded, fold } from './fold.ts'
@@ -149,11 +150,12 @@ function write(
         ...common,
         kind: 'series',
         protocol: message.output,
+        mergeKey: mergeKeyOf({ ...common, protocol: message.output }),
         // A copy, because the result is the caller's and the body is only borrowed.
         body: untouched ? new Uint8Array(push.body) : encodeSnappy(bytes, compression),
         decodedBytes: bytes.length,
         alone: message.hasOptions || !draft.replica.isSingle,
-        ...countsOf(message, parts),
+        ...counted(countsOf(message, parts)),
       })
     }
     if (aside.length > 0) {
@@ -162,14 +164,20 @@ function write(
         ...common,
         kind: 'aside',
         protocol: '1.0',
+        mergeKey: mergeKeyOf({ ...common, protocol: '1.0' }),
         body: encodeSnappy(bytes, compression),
         decodedBytes: bytes.length,
         alone: !draft.replica.isSingle,
-        ...countsOf(message, aside),
+        ...counted(countsOf(message, aside)),
       })
     }
     return shares
   })
+}
+
+/** What is counted, and what limits count of it. */
+function counted(counts: Counts) {
+  return { entries: counts.series, ...counts }
 }
 
 function countsOf(message: Message, parts: readonly Part[]): Counts {

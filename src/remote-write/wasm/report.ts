@@ -3,6 +3,7 @@ import * as abi from '../../../workers/kernel/abi.ts'
 import type { RefusalReason } from '../../share/refusal.ts'
 import { parseTenantId, type TenantId } from '../../tenant.ts'
 import { haTextOf } from '../ha-value.ts'
+import { mergeKeyOf } from '../merge.ts'
 import { escaped } from '../reference/tally.ts'
 import type { Counts, Protocol, SplitRefusal, SplitResult, SplitRules, SplitShare } from '../split.ts'
 import { bytesAt, type Memory } from './memory.ts'
@@ -45,8 +46,10 @@ export function readReport(
         protocol,
         body: bodyOf(memory.word(row + abi.TENANT_OUT), memory.word(row + abi.TENANT_OUT_LENGTH)),
         decodedBytes: memory.word(row + abi.TENANT_SIZE),
+        mergeKey: protocol === '1.0' ? ha.key1 : ha.key2,
         ha: ha.values,
         alone: hasOptions || mixed,
+        entries: series,
         series,
         samples: memory.word(row + abi.TENANT_SAMPLES),
         histograms: memory.word(row + abi.TENANT_HISTOGRAMS),
@@ -61,8 +64,10 @@ export function readReport(
       protocol: '1.0',
       body: bodyOf(memory.word(aside + abi.ASIDE_OUT), memory.word(aside + abi.ASIDE_OUT_LENGTH)),
       decodedBytes: memory.word(aside + abi.ASIDE_SIZE),
+      mergeKey: ha.key1,
       ha: ha.values,
       alone: mixed,
+      entries: asideSeries,
       series: asideSeries,
       samples: 0,
       histograms: 0,
@@ -133,6 +138,9 @@ function readRefusals(memory: Memory): SplitRefusal[] {
 
 interface Replica {
   readonly values: readonly string[]
+  /** What shares of it merge by, in each protocol. */
+  readonly key1: string
+  readonly key2: string
   /** Whether the values can be told by their text; see ha-value.ts. */
   readonly areText: boolean
 }
@@ -149,7 +157,7 @@ class Replicas {
   constructor(memory: Memory, labels: number) {
     this.#memory = memory
     this.#labels = labels
-    this.#none = { values: new Array<string>(labels).fill(''), areText: true }
+    this.#none = replicaOf(new Array<string>(labels).fill(''), true)
     this.#last = this.#none
   }
 
@@ -185,8 +193,13 @@ class Replicas {
       if (!isExact) areText = false
       values.push(text)
     }
-    return { values, areText }
+    return replicaOf(values, areText)
   }
+}
+
+function replicaOf(ha: readonly string[], areText: boolean): Replica {
+  const [key1, key2] = [mergeKeyOf({ protocol: '1.0', ha }), mergeKeyOf({ protocol: '2.0', ha })]
+  return { values: ha, key1, key2, areText }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Earlier, isFinal, Memo, type MemoPolicy, nameOf } from '../../../src/lanes/memo.ts'
-import { QueuedShare } from '../../../src/lanes/shipment.ts'
+import type { QueuedShare } from '../../../src/lanes/shipment.ts'
 import {
   cancelledVerdict,
   localVerdict,
@@ -8,7 +8,7 @@ import {
   type Verdict,
   verdictOf,
 } from '../../../src/share/verdict.ts'
-import { context, load } from '../../support/shares.ts'
+import { queued as queuedOf } from '../../support/shares.ts'
 
 const body = (text: string) => new TextEncoder().encode(text)
 const DELIVERED = verdictOf(204, '', undefined)
@@ -17,14 +17,14 @@ const UNREACHABLE = verdictOf(503, '', undefined)
 const SHED: Verdict = { kind: 'rejected', status: 0, reason: 'shed', refusal: false, written: NOTHING }
 
 function ended(tenant: string, verdict: Verdict): QueuedShare {
-  const queued = new QueuedShare(load(tenant), context(), () => {})
+  const queued = queuedOf(tenant)
   queued.settle(verdict)
   return queued
 }
 
 /** One whose push was called off while it travelled with others. */
 function travelling(tenant: string): QueuedShare {
-  const queued = new QueuedShare(load(tenant), context(), () => {})
+  const queued = queuedOf(tenant)
   queued.carrier = { leave: () => true }
   queued.callOff(cancelledVerdict('gone'))
   return queued

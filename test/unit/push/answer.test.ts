@@ -37,7 +37,6 @@ function delivery(
       alone: false,
       mergeKey: '',
       entries: 3,
-      counts: { series: 3 },
     },
     verdict,
     upstream: 'default',

@@ -54,14 +54,14 @@ class Stage {
     status = 204,
   } = {}) {
     this.gate = new Account({ maxPushes: 200, maxBytes })
-    const deliver: Deliver = async (loads, _context, earlier) => {
+    const deliver: Deliver = async ({ shares, destinations }, _context, earlier) => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const shareBytes = loads.reduce((sum, { share }) => sum + share.body.length, 0)
+      const shareBytes = shares.reduce((sum, share) => sum + share.body.length, 0)
       this.deliveries.push({ shareBytes, earlier, end: resolve })
       this.#changed.resolve()
       await promise
-      const sent = loads.map((load, i) => {
-        const queued = new QueuedShare(load, context(), () => {})
+      const sent = shares.map((share, i) => {
+        const queued = new QueuedShare(share, destinations[i] ?? NOWHERE, context(), () => {})
         queued.settle(verdictOf(i === 0 ? status : 204, '', undefined))
         return queued
       })

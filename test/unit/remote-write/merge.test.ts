@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest'
-import { seal } from '../../../src/remote-write/envelope.ts'
-import { canMerge, mergeBodies } from '../../../src/remote-write/merge.ts'
+import { canMerge, mergeBodies, mergeKeyOf } from '../../../src/remote-write/merge.ts'
 import { splitByReference } from '../../../src/remote-write/reference/engine.ts'
 import { mergeByReference } from '../../../src/remote-write/reference/merge-requests.ts'
 import type { SplitShare } from '../../../src/remote-write/split.ts'
-import type { Share } from '../../../src/share/share.ts'
 import { decodeMessage, unsnappy } from '../../support/decode.ts'
 import { freshMerge } from '../../support/kernel.ts'
 import { sample, series } from '../../support/messages.ts'
@@ -13,8 +11,6 @@ import { mergeRequestsCases } from './cases/merge-requests.ts'
 
 mergeRequestsCases('the kernel', freshMerge)
 mergeRequestsCases('the reference', () => mergeByReference)
-
-const merge = (one: SplitShare, other: SplitShare) => canMerge(...(seal([one, other]) as [Share, Share]))
 
 /** The one share of a push with a series for each of these labels. */
 function share(...labels: Record<string, string>[]): SplitShare {
@@ -62,21 +58,23 @@ it('a share alone is merged to itself, in memory of its own', () => {
 
 it('only shares of one tenant, one protocol and one replica merge, and none that travels alone', () => {
   const one = share({ cluster: 'c', __replica__: 'r1' })
-  expect(merge(one, share({ cluster: 'c', __replica__: 'r1', n: '2' }))).toBe(true)
-  expect(merge(one, share({ cluster: 'c', __replica__: 'r2' }))).toBe(false)
-  expect(merge(one, share({ cluster: 'c' }))).toBe(false)
-  expect(merge(one, { ...one, ha: [] })).toBe(false)
-  expect(merge(one, { ...one, protocol: '2.0' })).toBe(false)
-  expect(merge(one, share({ tenant: 'b', cluster: 'c', __replica__: 'r1' }))).toBe(false)
+  expect(canMerge(one, share({ cluster: 'c', __replica__: 'r1', n: '2' }))).toBe(true)
+  expect(canMerge(one, share({ cluster: 'c', __replica__: 'r2' }))).toBe(false)
+  expect(canMerge(one, share({ cluster: 'c' }))).toBe(false)
+  const keyed = (changes: Partial<SplitShare>) => ({ ...one, mergeKey: mergeKeyOf({ ...one, ...changes }) })
+  expect(canMerge(one, keyed({}))).toBe(true)
+  expect(canMerge(one, keyed({ ha: [] }))).toBe(false)
+  expect(canMerge(one, keyed({ protocol: '2.0' }))).toBe(false)
+  expect(canMerge(one, share({ tenant: 'b', cluster: 'c', __replica__: 'r1' }))).toBe(false)
   const mixed = share({ cluster: 'c' }, { cluster: 'd' })
   expect(mixed.alone).toBe(true)
-  expect(merge(mixed, mixed)).toBe(false)
-  expect(merge(share({}), mixed)).toBe(false)
+  expect(canMerge(mixed, mixed)).toBe(false)
+  expect(canMerge(share({}), mixed)).toBe(false)
 })
 
 it('shares that are longer together than a block can claim do not merge', () => {
   const huge = { ...share({}), decodedBytes: 2 ** 31 }
-  expect(merge(huge, huge)).toBe(false)
-  expect(merge(huge, { ...huge, decodedBytes: 2 ** 31 - 1 })).toBe(true)
+  expect(canMerge(huge, huge)).toBe(false)
+  expect(canMerge(huge, { ...huge, decodedBytes: 2 ** 31 - 1 })).toBe(true)
   expect(() => mergeBodies([huge, huge])).toThrow('BUG')
 })

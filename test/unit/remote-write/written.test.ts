@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseWritten, type Written, writtenBy, writtenHeaders } from '../../../src/remote-write/written.ts'
 import type { Delivery } from '../../../src/share/delivery.ts'
 import { verdictOf } from '../../../src/share/verdict.ts'
-import { load } from '../../support/shares.ts'
+import { share as shareOf } from '../../support/shares.ts'
 
 const NAMES = {
   samples: 'x-prometheus-remote-write-samples-written',
@@ -12,7 +12,7 @@ const NAMES = {
 
 describe('what was written of a push', () => {
   const of = (status: number, written: Delivery['verdict']['written']): Delivery => {
-    const { share } = load('t', { samples: 3, histograms: 2, exemplars: 1 })
+    const share = shareOf('t', undefined, { samples: 3, histograms: 2, exemplars: 1 })
     const verdict = { ...verdictOf(status, '', undefined), written }
     return { share, verdict, upstream: 'default', remembered: false }
   }
