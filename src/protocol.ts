@@ -21,16 +21,20 @@ export interface Head {
   readonly protocol: string
 }
 
+/** Who pushes, as far as a codec goes by it. */
+export interface Sender {
+  readonly principal: { readonly name: string }
+  /** Whose metadata it is. */
+  readonly metadataKey: string
+}
+
 export interface Push<M extends Head> {
   readonly head: M
   /** Owns its memory, which may be moved to a thread; comes back with the outcome. */
   readonly body: Uint8Array
   /** Stands before every tenant instead of the configured prefix, where the sender may choose it. */
   readonly prefix: string | undefined
-  /** Whose metadata it is (`Identity.metadataKey`). */
-  readonly from: string
-  /** By name. */
-  readonly principal: string
+  readonly from: Sender
 }
 
 /** A push that is split. */
@@ -41,8 +45,8 @@ export interface SplitOutcome {
   readonly received: Counts
   /** All beside the body that decided what the shares became; a part of the memo's scope. */
   readonly scope: string
-  /** To be told, once, how the shares came out; those that were never sent may be missing. */
-  readonly settle: (deliveries: readonly Delivery[]) => void
+  /** To be told, once, how the shares came out; those that were never sent may be missing. Undefined where nobody asks. */
+  readonly settle: ((deliveries: readonly Delivery[]) => void) | undefined
 }
 
 /** `R`: rules, which a configuration makes · `M`: what a head says. */

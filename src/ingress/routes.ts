@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { identify } from '../auth/identity.ts'
+import { Identity } from '../auth/identity.ts'
 import { NOBODY } from '../auth/principal.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import { answerOfError, toSluiceError } from '../push/answer.ts'
@@ -123,7 +123,7 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
     const prefix = typeof chosen === 'string' && chosen !== '' ? `${chosen}-` : undefined
     const { headers, forwarded } = passedOn(raw, passOn)
     const answer = await enter({
-      identity: identify({
+      identity: new Identity({
         principal: NOBODY,
         address: raw.socket.remoteAddress ?? '',
         route: path,

@@ -84,9 +84,14 @@ export class Memo {
     return this.#bytes
   }
 
-  /** Undefined where nothing is known, which the common case learns without hashing. `scope`: see `keyOf`. */
+  /** Whether it is worth asking, which the common case learns without a hash. */
+  mayKnow(body: Uint8Array): boolean {
+    return this.#lengths.has(body.length)
+  }
+
+  /** Undefined where nothing is known. `scope`: see `keyOf`. */
   recall(body: Uint8Array, scope: string): Earlier | undefined {
-    if (!this.#lengths.has(body.length)) return undefined
+    if (!this.mayKnow(body)) return undefined
     const key = keyOf(body, scope)
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined

@@ -69,7 +69,7 @@ interface PushRoute<R, M extends Head> {
 export interface PipelineOptions {
   readonly account: Account
   readonly deliver: Deliver
-  readonly memo: Pick<Memo, 'enabled' | 'recall' | 'remember'>
+  readonly memo: Pick<Memo, 'enabled' | 'mayKnow' | 'recall' | 'remember'>
   /** The one place where pushes are counted and logged, so that no branch can skip it. */
   readonly report: (report: PushReport) => void
   readonly now?: () => number
@@ -109,8 +109,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       const split = await take(route, head, arrival, permit, progress)
       const { loads, refusals } = directed(split, identity, route)
-      const scope = `${route.codec.name} ${route.scope} ${split.scope}\0${identity.memoScope}`
-      const earlier = memo.recall(split.body, scope)
+      const scopeOf = () => `${route.codec.name} ${route.scope} ${split.scope}\0${identity.memoScope}`
+      const earlier = memo.mayKnow(split.body) ? memo.recall(split.body, scopeOf()) : undefined
       const body = memo.enabled ? split.body : undefined
       if (body === undefined) release(split.body)
       // From here on, nothing else is held. Only metadata that has waited, and was counted there, can make it more than before.
@@ -118,9 +118,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const context = { identity, headers, deadline: arrived + policy.deadlineMs }
       const { deliveries, sent } = await deliver(loads, context, earlier, cancelled)
       progress.deliveries = deliveries
-      split.settle(deliveries)
+      split.settle?.(deliveries)
       if (body !== undefined && !deliveries.every(({ verdict }) => isFinal(verdict))) {
-        memo.remember(body, scope, sent, earlier)
+        memo.remember(body, scopeOf(), sent, earlier)
       }
       if (body !== undefined) release(body)
       // Nobody reads them any more. A share that failed may be on its way still, for the sake of others.
@@ -145,7 +145,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     progress.bodyBytes = body.length
     const started = now()
     try {
-      const push = { head, body, prefix, from: identity.metadataKey, principal: identity.principal.name }
+      const push = { head, body, prefix, from: identity }
       progress.split = await codec.split(push, rules, bytes => hold(permit, bytes))
     } finally {
       progress.splitSeconds = (now() - started) / 1000
@@ -155,6 +155,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return route => {
     const { codec, rules } = route
+    const countsOf = (share: Share) => codec.countsOf(share)
     return headers => {
       const head = codec.negotiate(headers, rules)
       if (head instanceof SluiceError) return head
@@ -175,7 +176,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         const { identity } = arrival
         const { protocol } = head
         const seconds = (now() - arrived) / 1000
-        const countsOf = (share: Share) => codec.countsOf(share)
         report({ codec: codec.name, protocol, identity, answer, error, ...progress, countsOf, seconds })
         return answer
       }

@@ -42,7 +42,7 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
   readonly noun = 'series'
   readonly #options: CodecOptions
   /** The same object for the same rules: an engine has them ready then. */
-  readonly #variants: WeakMap<SplitRules, Map<string, SplitRules>> = new WeakMap()
+  readonly #variants: WeakMap<SplitRules, Map<string, Variant>> = new WeakMap()
 
   constructor(options: CodecOptions) {
     this.#options = options
@@ -62,24 +62,30 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
     rules: WriteRules,
     hold: (bytes: number) => void,
   ): Promise<SplitOutcome> {
-    const { head, prefix, from, principal } = push
+    const { head, prefix, from } = push
     const output = outputOf(rules.dialects)
-    const chosen = this.#variant(rules.split, head, output, prefix)
+    const variant = this.#variant(rules.split, head, output)
+    const chosen = prefix === undefined ? variant.rules : { ...variant.rules, prefix }
     const { result, body } = await this.#splitWithin(push, chosen, hold)
     this.#options.events.split(result)
-    const fitted = output === 'same' ? this.#fit(result, rules, chosen, principal) : result
-    const routed = this.#options.metadata.route(from, fitted)
+    const fitted = output === 'same' ? this.#fit(result, rules, chosen, from.principal.name) : result
+    const { shares, settle } = this.#options.metadata.route(from, fitted)
     return {
       body,
-      shares: routed.shares,
+      shares,
       refusals: sealRefusals(result.refusals),
       received: result.received,
-      scope: `${head.protocol} ${output} ${head.encoding}`,
-      settle: deliveries => {
-        routed.settle?.(
-          deliveries.map(({ share, verdict, remembered }) => ({ share: opened(share), verdict, remembered })),
-        )
-      },
+      scope: variant.scope,
+      settle:
+        settle &&
+        (deliveries =>
+          settle(
+            deliveries.map(({ share, verdict, remembered }) => ({
+              share: opened(share),
+              verdict,
+              remembered,
+            })),
+          )),
     }
   }
 
@@ -93,21 +99,25 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
     return protocol === '2.0' ? { ...answer, headers: writtenHeaders(writtenBy(deliveries)) } : answer
   }
 
-  #variant(
-    rules: SplitRules,
-    { protocol }: WriteHead,
-    output: SplitRules['output'],
-    prefix: string | undefined,
-  ): SplitRules {
+  #variant(rules: SplitRules, { protocol, encoding }: WriteHead, output: SplitRules['output']): Variant {
     const families = this.#options.metadata.asks(protocol, output === 'same' ? protocol : output)
-    const key = `${output} ${families}`
-    const variants = this.#variants.get(rules) ?? new Map<string, SplitRules>()
+    const variants = this.#variants.get(rules) ?? new Map<string, Variant>()
     this.#variants.set(rules, variants)
+    const key = `${protocol} ${encoding} ${output} ${families}`
+    const known = variants.get(key)
+    if (known !== undefined) return known
     // Shares of 2.0 that merge are written anew, so to compress them now would be in vain.
     const compression = rules.compression === 'none' ? 'none' : 'late'
-    const variant = variants.get(key) ?? { ...rules, output, families, compression }
+    // What differs in nothing that an engine looks at is one object for it.
+    const [alike] = [...variants.values()].filter(
+      it => it.rules.output === output && it.rules.families === families,
+    )
+    const variant = {
+      scope: `${protocol} ${output} ${encoding}`,
+      rules: alike?.rules ?? { ...rules, output, families, compression },
+    }
     variants.set(key, variant)
-    return prefix === undefined ? variant : { ...variant, prefix }
+    return variant
   }
 
   /** Splits with as much memory as is usual, and where that is not enough with more, as long as the gate has it. */
@@ -176,6 +186,13 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
     events.lost(createdTimestampsLost, histogramsLost)
     return { ...result, shares, reported: { ...result.reported, families } }
   }
+}
+
+/** Rules for a kind of push. */
+interface Variant {
+  /** What of it decides what shares become. */
+  readonly scope: string
+  readonly rules: SplitRules
 }
 
 /** What the split writes: what all stores take, or where they differ what came in. */

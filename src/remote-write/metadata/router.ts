@@ -126,13 +126,13 @@ export class MetadataRouter {
     return output === '1.0' && intervalMs > 0 ? 'metadata' : 'none'
   }
 
-  /** `from`: the sender's name. */
-  route(from: string, split: SplitDone): Routed {
+  route(by: { readonly metadataKey: string }, split: SplitDone): Routed {
     const now = this.#options.now()
     const { route } = this.#policy
     const { entries, families } = split.reported
     const learns = route === 'all' || route === 'learned'
     if (!learns && families.length === 0) return { shares: split.shares, settle: undefined }
+    const from = by.metadataKey
     const plan = new Plan(this.#rules.maxOutputBytes)
     let sender: MetadataSender | undefined
     if (learns && (split.shares.length > 0 || entries.length > 0)) {

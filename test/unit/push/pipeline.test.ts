@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { identify } from '../../../src/auth/identity.ts'
+import { Identity } from '../../../src/auth/identity.ts'
 import { NOBODY } from '../../../src/auth/principal.ts'
 import type { Deliver, Delivered } from '../../../src/lanes/deliver.ts'
 import { type Earlier, Memo } from '../../../src/lanes/memo.ts'
@@ -102,7 +102,7 @@ class Stage {
     })(PUSH_HEADERS[given.protocol])
     if (enter instanceof Error) throw enter
     const answer = await enter({
-      identity: identify({
+      identity: new Identity({
         principal: NOBODY,
         address: '127.0.0.1',
         route: '/push',

@@ -41,7 +41,7 @@ function start(policy: Readonly<Record<string, string | number>>, changes: Parti
   })
   const routed = (bytes: Uint8Array, from = 'sender', protocol: Protocol = '1.0', output = protocol) => {
     const asked = { ...base, output, families: router.asks(protocol, output) }
-    return router.route(from, done(split(push(protocol, bytes), asked)))
+    return router.route({ metadataKey: from }, done(split(push(protocol, bytes), asked)))
   }
   /** Everything is stored. Answers tenant → families, as entries `family help`. */
   const send = (list: readonly SeriesText[], entries: readonly Uint8Array[] = [], from = 'sender') => {
