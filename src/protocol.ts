@@ -22,7 +22,7 @@ export interface Head {
 }
 
 /** Who pushes, as far as a codec goes by it. */
-export interface Sender {
+interface Sender {
   readonly principal: { readonly name: string }
   /** Whose metadata it is. */
   readonly metadataKey: string
