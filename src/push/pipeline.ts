@@ -190,23 +190,27 @@ function directed<R, M extends Head>(
   { destinationOf }: PushRoute<R, M>,
 ): { readonly loads: Loads; readonly refusals: readonly Refusal[] } {
   const of = destinationOf(identity)
-  const taken: Share[] = []
-  const destinations: Destination[] = []
-  let entries = 0
-  let example = ''
-  for (const share of shares) {
-    const destination = of(share.tenant)
-    if (destination !== undefined) {
-      taken.push(share)
-      destinations.push(destination)
-    } else {
-      entries += share.entries
-      example ||= share.tenant
-    }
+  const found = shares.map(share => of(share.tenant))
+  // The common case copies nothing.
+  if (isComplete(found)) return { loads: { shares, destinations: found }, refusals }
+  const taken = shares.filter((_, i) => found[i] !== undefined)
+  const homeless = shares.filter((_, i) => found[i] === undefined)
+  return {
+    loads: { shares: taken, destinations: found.filter(it => it !== undefined) },
+    refusals: [
+      ...refusals,
+      {
+        reason: 'no_route',
+        dropped: false,
+        entries: homeless.reduce((sum, { entries }) => sum + entries, 0),
+        example: homeless[0]?.tenant ?? '',
+      },
+    ],
   }
-  const loads = { shares: taken, destinations }
-  if (taken.length === shares.length) return { loads, refusals }
-  return { loads, refusals: [...refusals, { reason: 'no_route', dropped: false, entries, example }] }
+}
+
+function isComplete(found: readonly (Destination | undefined)[]): found is readonly Destination[] {
+  return !found.includes(undefined)
 }
 
 function hold(permit: Permit, bytes: number): void {
