@@ -66,6 +66,7 @@ describe('each limit', () => {
 test.each([
   ['delivery', 10, 20],
   ['metadata', 5, 9],
+  ['reload', 2, 8],
 ])('docs/%s.md names no metric and no key that there is not', async (page, fewestMetrics, fewestKeys) => {
   const text = readFileSync(new URL(`../../../docs/${page}.md`, import.meta.url), 'utf8')
   const names = (await registry.getMetricsAsJSON()).map(({ name }) => name)
