@@ -12,3 +12,20 @@ test('the configuration in the README is valid, and there is nothing to warn of'
   expect(config.target?.origin).toBe('http://mimir:8080')
   expect(config.tenant).toMatchObject({ labels: ['tenant'], defaultTenant: 'nobody', strip: true })
 })
+
+test('the configurations in docs/upstreams.md are valid, and the first is the example file', () => {
+  const page = readFileSync(new URL('../../docs/upstreams.md', import.meta.url), 'utf8')
+  const [first = '', ...others] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text)
+  const stores = [first, ...others].map(text => {
+    return loadConfig({ file: { name: 'upstreams.md', text }, env: {} }).config.upstreams.map(
+      ({ name }) => name,
+    )
+  })
+  expect(stores).toEqual([
+    ['default', 'victoriametrics'],
+    ['prod', 'test'],
+  ])
+  const example = new URL('../../config/examples/two-stores.yaml', import.meta.url)
+  const lines = readFileSync(example, 'utf8').split('\n')
+  for (const line of first.split('\n')) expect(lines).toContain(line)
+})
