@@ -104,7 +104,7 @@ Sluice reads one YAML file, then the environment; a variable wins over the file.
   must hold what they are for. A running Sluice follows them; one newline at the end of a password is cut.
 - **Restart.** A change of a key that says so takes effect with the next start; of all others, with a reload.
 - **What is a key.** A key only where two operators want different values; else a constant. These are constants:
-  - Files that a key names are looked at every 5 s.
+  - Files that a key names are looked at every 5 s, our own certificate and key every 10 s.
   - At most 256 worker threads, and 596h for any duration.
   - A tenant is at most 150 bytes long.
 - **Variables.** Each key has one, but for those of \`upstreams\` and \`routes\`: \`SLUICE_\` and its path in upper case.
