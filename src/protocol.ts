@@ -62,9 +62,9 @@ export interface Codec<R, M extends Head> {
    * room; it is called before the memory is taken. Rejects with a SluiceError where the body can't be split.
    */
   split(push: Push<M>, rules: R, hold: (bytes: number) => void): Promise<SplitOutcome>
-  /** How much of each kind a share holds. */
+  /** How much of each kind a share holds. Its body may be gone. */
   countsOf(share: Share): Counts
-  /** What this protocol says with an answer. */
+  /** What this protocol says with an answer. The bodies of the shares may be gone. */
   respond(answer: Answer, deliveries: readonly Delivery[], head: M): Answer
 }
 
@@ -94,7 +94,10 @@ export interface Courier {
 export interface Parcel {
   /** One try to deliver it. Holds a slot when it is called and when it resolves. */
   carry(trip: Trip): Promise<Carried>
-  /** Called when no attempt follows: what was made for the request is gone then, the shares' own bodies are not. */
+  /**
+   * Called when it was delivered, so that nobody reads what was made for the request any more; the shares' own bodies
+   * stay. Of an attempt that failed something may still be read: such a parcel is left to the collector.
+   */
   release(): void
 }
 

@@ -93,7 +93,9 @@ export class Flight {
 
   async #flyAlone(share: Share): Promise<Verdict> {
     const parcel = this.#crew.courier.load([share])
-    return (await this.#retried(await parcel.carry(this.#trip(0)), parcel)).verdict
+    const { verdict } = await this.#retried(await parcel.carry(this.#trip(0)), parcel)
+    if (verdict.kind === 'delivered') parcel.release()
+    return verdict
   }
 
   /** What the retries of a request come to, where its outcome asks for any. */
