@@ -66,6 +66,10 @@ export class Child {
     return readFileSync(join(this.#options.dir, 'log'), 'utf8')
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name)
+  }
+
   /** Sends the signal, insists when that does not help, and removes the scratch directory. May be called again. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.#process.kill(signal)

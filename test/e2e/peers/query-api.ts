@@ -35,6 +35,27 @@ export async function vector(api: QueryApi, query: string, at: number): Promise<
   )
 }
 
+/** The same of when each series has samples, in milliseconds and in order; several stores together where there are several. */
+export async function times(
+  apis: readonly QueryApi[],
+  selector: string,
+  at: number,
+): Promise<Map<string, string>> {
+  const all = new Map<string, number[]>()
+  for (const api of apis) {
+    const answer = await get<{ readonly result: readonly Answered[] }>(api, 'query', [
+      ['query', selector],
+      ['time', String(at)],
+    ])
+    for (const { metric, values = [], histograms = [] } of answer.result) {
+      const known = all.get(identity(metric)) ?? []
+      all.set(identity(metric), known)
+      for (const [seconds] of [...values, ...histograms]) known.push(Math.round(seconds * 1000))
+    }
+  }
+  return new Map([...all].map(([name, its]) => [name, its.sort((a, b) => a - b).join()]))
+}
+
 /** What differs between the two, a line each and at most five: the first thing that a reader of a failed test needs. */
 export function differences(
   sent: ReadonlyMap<string, string>,

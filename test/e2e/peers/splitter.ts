@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { expect, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { freePort } from '../../support/free-port.ts'
 import { Child, scratchDir } from './child.ts'
@@ -31,6 +32,8 @@ export function startCortexTenant(binary: string, options: SplitterOptions): Pro
 
 export class Splitter {
   readonly port: number
+  readonly #metricsPort: number
+  readonly #file: string
   readonly #child: Child
 
   static async start(
@@ -40,7 +43,8 @@ export class Splitter {
     { config, env = {}, port }: SplitterOptions,
   ): Promise<Splitter> {
     const dir = await scratchDir(name)
-    await writeFile(join(dir, 'sluice.yaml'), stringify(config))
+    const file = join(dir, 'sluice.yaml')
+    await writeFile(file, stringify(config))
     const [push, metrics] = [port ?? (await freePort()), await freePort()]
     const listening = {
       CT_LISTEN: `127.0.0.1:${push}`,
@@ -55,11 +59,13 @@ export class Splitter {
       env: { ...listening, ...env },
       readyUrl: `${url}/alive`,
     })
-    return new Splitter(push, child)
+    return new Splitter(push, metrics, file, child)
   }
 
-  private constructor(port: number, child: Child) {
+  private constructor(port: number, metricsPort: number, file: string, child: Child) {
     this.port = port
+    this.#metricsPort = metricsPort
+    this.#file = file
     this.#child = child
   }
 
@@ -70,6 +76,23 @@ export class Splitter {
   /** Undefined while it runs, -1 where a signal ended it. */
   get exitCode(): number | undefined {
     return this.#child.exitCode
+  }
+
+  /** Writes the file anew and sends SIGHUP. Resolves when this configuration is in force. */
+  async reload(config: object): Promise<void> {
+    const before = await this.#reloadedAt()
+    await writeFile(this.#file, stringify(config))
+    this.#child.signal('SIGHUP')
+    await vi.waitFor(async () => expect(await this.#reloadedAt()).toBeGreaterThan(before), {
+      timeout: 10_000,
+      interval: 50,
+    })
+  }
+
+  async #reloadedAt(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text()
+    const found = text.match(/^sluice_config_last_reload_success_timestamp_seconds (.+)$/m)
+    return Number(found?.[1])
   }
 
   stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
