@@ -1,7 +1,7 @@
 /** A second protocol through all of the pipeline: what lies between head and answer takes any, and several at once. */
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { identify } from '../../../src/auth/identity.ts'
+import { Identity } from '../../../src/auth/identity.ts'
 import { NOBODY } from '../../../src/auth/principal.ts'
 import { createDeliver } from '../../../src/lanes/deliver.ts'
 import type { LaneEvent } from '../../../src/lanes/lane.ts'
@@ -116,7 +116,7 @@ class Process implements AsyncDisposable {
       if (enter instanceof Error) throw enter
       const body = new Uint8Array(bytes)
       return enter({
-        identity: identify({
+        identity: new Identity({
           ...{ principal: NOBODY, address: '127.0.0.1', route: '/push', prefix: undefined, forwarded: '' },
           quarantine: new Quarantine(),
         }),
