@@ -36,7 +36,7 @@ export function makeGeneration(config: Config, making: Making): Generation<Write
       encodings: config.ingress.encodings,
       split,
       dialects: table.upstreamsAt(path).map(({ dialect }) => dialect),
-      dialectOf: (principal, tenant) => table.choiceOf(path, principal)(tenant)?.dialect,
+      storeOf: (principal, tenant) => table.choiceOf(path, principal)(tenant),
     }
     const door = pipeline({
       codec,

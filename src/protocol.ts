@@ -45,6 +45,8 @@ export interface SplitOutcome {
   readonly received: Counts
   /** All beside the body that decided what the shares became; a part of the memo's scope. */
   readonly scope: string
+  /** To be called once nobody reads the bodies of the shares any more, or not at all. */
+  readonly release: () => void
   /** To be told, once, how the shares came out; those that were never sent may be missing. Undefined where nobody asks. */
   readonly settle: ((deliveries: readonly Delivery[]) => void) | undefined
 }

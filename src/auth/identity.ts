@@ -51,9 +51,9 @@ export class Identity {
     return [by, name, this.route, this.#prefix, this.#forwarded].join('\0')
   }
 
-  /** Whose metadata it is: a sender's connections have it in common. */
+  /** Whose metadata it is: a sender's connections have it in common, and by another path it is for other stores. */
   get metadataKey(): string {
     const { name, by } = this.principal
-    return `${by === 'nobody' ? this.address : name} ${this.#prefix}`
+    return `${by === 'nobody' ? this.address : name} ${this.#prefix} ${this.route}`
   }
 }

@@ -13,7 +13,6 @@ import type { Codec, Head, SplitOutcome } from '../protocol.ts'
 import type { Answer } from '../share/answer.ts'
 import type { Delivery } from '../share/delivery.ts'
 import type { Refusal } from '../share/refusal.ts'
-import { releaseShares } from '../share/release.ts'
 import type { Counts, Share } from '../share/share.ts'
 import type { TenantId } from '../tenant.ts'
 import { release } from '../wire/release.ts'
@@ -109,6 +108,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       const split = await take(route, head, arrival, permit, progress)
       const { loads, refusals } = directed(split, identity, route)
+      // What no route leads from is to be counted with the rest.
+      if (refusals !== split.refusals) progress.split = { ...split, refusals }
       const scopeOf = () => `${route.codec.name} ${route.scope} ${split.scope}\0${identity.memoScope}`
       const earlier = memo.mayKnow(split.body) ? memo.recall(split.body, scopeOf()) : undefined
       const body = memo.enabled ? split.body : undefined
@@ -124,7 +125,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       }
       if (body !== undefined) release(body)
       // Nobody reads them any more. A share that failed may be on its way still, for the sake of others.
-      if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) releaseShares(split.shares)
+      if (deliveries.every(({ verdict }) => verdict.kind === 'delivered')) split.release()
       cancelled.throwIfAborted()
       const attempt = Number(headers['retry-attempt'] ?? 0)
       return answerOf({ deliveries, refusals, noun: route.codec.noun, attempt }, policy)
@@ -183,7 +184,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 }
 
-/** Each share and its store. What no route leads to, or its sender may not write, is refused, and the rest goes on. */
+/** Each share and its store. What no route leads from is refused, and the rest goes on. */
 function directed<R, M extends Head>(
   { shares, refusals }: SplitOutcome,
   identity: Identity,
@@ -195,16 +196,12 @@ function directed<R, M extends Head>(
   if (isComplete(found)) return { loads: { shares, destinations: found }, refusals }
   const taken = shares.filter((_, i) => found[i] !== undefined)
   const homeless = shares.filter((_, i) => found[i] === undefined)
+  const entries = homeless.reduce((sum, share) => sum + share.entries, 0)
   return {
     loads: { shares: taken, destinations: found.filter(it => it !== undefined) },
     refusals: [
       ...refusals,
-      {
-        reason: 'no_route',
-        dropped: false,
-        entries: homeless.reduce((sum, { entries }) => sum + entries, 0),
-        example: homeless[0]?.tenant ?? '',
-      },
+      { reason: 'no_route', dropped: false, entries, example: homeless[0]?.tenant ?? '' },
     ],
   }
 }

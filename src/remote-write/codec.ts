@@ -1,19 +1,28 @@
 /** Remote write as it comes in: what a push's head says, its split, its metadata, and the words of its answer. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SluiceError } from '../errors.ts'
 import type { Codec, Push, SplitOutcome } from '../protocol.ts'
 import type { Answer } from '../share/answer.ts'
 import type { Delivery } from '../share/delivery.ts'
+import { releaseShares } from '../share/release.ts'
 import type { Counts, Share } from '../share/share.ts'
 import type { TenantId } from '../tenant.ts'
 import { splitCharge } from './charge.ts'
+import type { Converted } from './convert.ts'
 import type { WriteDialect } from './dialect.ts'
 import { opened, sealRefusals } from './envelope.ts'
 import type { MetadataRouter } from './metadata/router.ts'
 import { negotiate, type WriteHead } from './negotiate.ts'
-import type { Encoding, Family, SplitDone, SplitRules, SplitShare } from './split.ts'
+import type { Encoding, Family, Protocol, SplitDone, SplitRules, SplitShare } from './split.ts'
 import type { Splitter } from './splitter.ts'
 import { writtenBy, writtenHeaders } from './written.ts'
+
+export interface WriteStore {
+  /** Tells it from all others, those that have had its name included. */
+  readonly id: string
+  readonly dialect: WriteDialect
+}
 
 /** What a configuration makes of this codec. */
 export interface WriteRules {
@@ -22,8 +31,8 @@ export interface WriteRules {
   readonly split: SplitRules
   /** Every store that a push may be for. */
   readonly dialects: readonly WriteDialect[]
-  /** The one that a tenant's share is for; undefined where there is none. */
-  readonly dialectOf: (principal: string, tenant: TenantId) => WriteDialect | undefined
+  /** The store that a tenant's share is for; undefined where there is none. */
+  readonly storeOf: (principal: string, tenant: TenantId) => WriteStore | undefined
 }
 
 export interface CodecOptions {
@@ -68,11 +77,14 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
     const chosen = prefix === undefined ? variant.rules : { ...variant.rules, prefix }
     const { result, body } = await this.#splitWithin(push, chosen, hold)
     this.#options.events.split(result)
-    const fitted = output === 'same' ? this.#fit(result, rules, chosen, from.principal.name) : result
-    const { shares, settle } = this.#options.metadata.route(from, fitted)
+    const storeOf = (tenant: TenantId) => rules.storeOf(from.principal.name, tenant)
+    const fitted =
+      output === 'same' ? await this.#fit(result, rules.dialects, storeOf, chosen, body.length, hold) : result
+    const { shares, settle } = this.#options.metadata.route(from, fitted, tenant => storeOf(tenant)?.id)
     return {
       body,
       shares,
+      release: () => releaseShares(result.shares),
       refusals: sealRefusals(result.refusals),
       received: result.received,
       scope: variant.scope,
@@ -150,43 +162,81 @@ export class RemoteWrite implements Codec<WriteRules, WriteHead> {
 
   /**
    * Where stores of one push take different protocols, it was split as it came: what is known not to be taken so is
-   * converted here, where its metadata still finds its way. What is not known is its courier's.
+   * converted here, where its metadata still finds its way. What is not known is its courier's. Together they get no longer
+   * than a push's shares may, and are charged before they are made; other pushes get turns in between.
    */
-  #fit(
+  async #fit(
     result: SplitDone,
-    { dialects, dialectOf }: WriteRules,
+    dialects: readonly WriteDialect[],
+    storeOf: (tenant: TenantId) => WriteStore | undefined,
     { maxOutputBytes }: SplitRules,
-    principal: string,
-  ): SplitDone {
+    bodyBytes: number,
+    hold: (bytes: number) => void,
+  ): Promise<SplitDone> {
     if (dialects.every(({ output }) => output === 'same')) return result
-    const { splitter, metadata, events } = this.#options
+    const { metadata, events } = this.#options
     const asks = metadata.asks('2.0', '1.0') === 'metadata'
     const shares: SplitShare[] = []
     const families: { tenant: TenantId; families: readonly Family[] }[] = [...result.reported.families]
     let createdTimestampsLost = 0
     let histogramsLost = 0
+    let left = maxOutputBytes
+    let held = result.shares.reduce((sum, { body }) => sum + body.length, bodyBytes)
+    let sinceTurn = 0
     for (const share of result.shares) {
-      const output = dialectOf(principal, share.tenant)?.output ?? 'same'
+      const output = storeOf(share.tenant)?.dialect.output ?? 'same'
       const converted =
         output === 'same' || output === share.protocol || share.kind !== 'series'
           ? undefined
-          : splitter.convert(share, output, maxOutputBytes)
-      // What can't be converted goes as it is, and its courier says why it can't be delivered.
-      if (converted === undefined || !converted.ok) {
-        shares.push(share)
-        continue
+          : this.#convertWithin(share, output, left, bytes => hold(held + bytes))
+      if (converted?.ok === false && converted.code === 'split_output_too_large') {
+        throw new SluiceError(converted.code, `${converted.detail}, as its stores take them`)
       }
-      shares.push(...converted.shares)
+      // What can't be converted goes as it is, and its courier says why it can't be delivered.
+      const fitting = converted?.ok ? converted.shares : [share]
+      shares.push(...fitting)
+      for (const { decodedBytes } of fitting) left -= decodedBytes
+      if (!converted?.ok) continue
+      for (const { body, decodedBytes } of fitting) {
+        held += body.length
+        sinceTurn += decodedBytes
+      }
       createdTimestampsLost += converted.createdTimestampsLost
       histogramsLost += converted.histogramsLost
       if (asks && converted.families.length > 0) {
         families.push({ tenant: share.tenant, families: converted.families })
       }
+      if (sinceTurn < BYTES_A_TURN) continue
+      sinceTurn = 0
+      await nextTurn()
     }
     events.lost(createdTimestampsLost, histogramsLost)
     return { ...result, shares, reported: { ...result.reported, families } }
   }
+
+  /** As `#splitWithin`. */
+  #convertWithin(
+    share: SplitShare,
+    output: Protocol,
+    maxOutputBytes: number,
+    hold: (bytes: number) => void,
+  ): Converted {
+    const { body, decodedBytes: maxDecodedBytes, protocol } = share
+    const { fixedBytes, ...usual } = splitCharge(
+      { body, encoding: 'snappy', protocol },
+      { output, maxDecodedBytes },
+    )
+    for (let { workBytes } = usual; ; ) {
+      hold(fixedBytes + workBytes)
+      const converted = this.#options.splitter.convert(share, output, Math.max(0, maxOutputBytes), workBytes)
+      if (converted.ok || converted.code !== 'needs_more') return converted
+      workBytes = converted.workBytes
+    }
+  }
 }
+
+/** What is converted in one turn of the event loop: some milliseconds. */
+const BYTES_A_TURN = 4 * 1024 * 1024
 
 /** Rules for a kind of push. */
 interface Variant {

@@ -28,12 +28,23 @@ export type Converted =
  *
  * It fails as a split does. 1.0 spells out what 2.0 refers to by number, so a share can get longer than
  * `maxOutputBytes`: `split_output_too_large`, which its halves may not be (halve.ts). And samples and histograms are
- * opened here for the first time: `protobuf_malformed`.
+ * opened here for the first time: `protobuf_malformed`. Where `workBytes` are given and not enough: `needs_more`.
  */
-export function convert(split: Split, share: SplitShare, to: Protocol, maxOutputBytes: number): Converted {
+export function convert(
+  split: Split,
+  share: SplitShare,
+  to: Protocol,
+  maxOutputBytes: number,
+  workBytes?: number,
+): Converted {
   if (share.protocol === to)
     return { ok: true, shares: [share], createdTimestampsLost: 0, histogramsLost: 0, families: [] }
-  const push: Push = { body: share.body, encoding: 'snappy', protocol: share.protocol }
+  const push: Push = {
+    body: share.body,
+    encoding: 'snappy',
+    protocol: share.protocol,
+    ...(workBytes === undefined ? {} : { workBytes }),
+  }
   const rules: SplitRules = {
     ...TOGETHER,
     families: 'metadata',

@@ -48,8 +48,11 @@ export interface Splitter {
   split(push: Push, rules: SplitRules, begin?: () => void): Promise<SplitOutcome>
   /** On this thread, whatever the size: a batch is made at the moment it leaves. */
   readonly mergeRequests: MergeRequests
-  /** The same; it is asked for only while a store is not known. Borrows the share; see convert.ts. */
-  convert(share: SplitShare, to: Protocol, maxOutputBytes: number): Converted
+  /**
+   * The same; it is asked for only while a store is not known, or where the stores of a push take different protocols.
+   * Borrows the share; see convert.ts.
+   */
+  convert(share: SplitShare, to: Protocol, maxOutputBytes: number, workBytes?: number): Converted
   /** The same; for a share that a store finds too large. See halve.ts. */
   halve(share: SplitShare): readonly [SplitShare, SplitShare] | undefined
   /**
@@ -99,8 +102,8 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     begin?.()
     return { result: split(push, rules), body: push.body }
   }
-  const asOther: Splitter['convert'] = (share, to, maxOutputBytes) =>
-    convert(split, share, to, maxOutputBytes)
+  const asOther: Splitter['convert'] = (share, to, maxOutputBytes, workBytes) =>
+    convert(split, share, to, maxOutputBytes, workBytes)
   const halves: Splitter['halve'] = share => halve({ split, mergeRequests }, share)
   if (options.threads === 0) {
     return {

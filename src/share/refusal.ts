@@ -16,7 +16,8 @@ export interface Refusal {
   readonly entries: number
   /**
    * The first offending tenant as its label or the configuration spells it, without prefix; escaped to printable ASCII
-   * (the backslash and all else as `\xff`) and cut to 64 bytes. Empty where there is none.
+   * (the backslash and all else as `\xff`) and cut to 64 bytes. Where no route leads on it is the tenant's whole name, since
+   * routes go by that. Empty where there is none.
    */
   readonly example: string
 }

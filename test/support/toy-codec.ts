@@ -82,6 +82,7 @@ export class ToyCodec implements Codec<ToyRules, ToyHead> {
       refusals,
       received: { lines: entries.length },
       scope: 'lines',
+      release: () => {},
       settle: deliveries => {
         this.settled.push(deliveries.filter(({ verdict }) => verdict.kind === 'delivered').length)
       },

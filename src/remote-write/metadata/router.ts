@@ -57,7 +57,8 @@ export interface Routed {
 
 /** What a share of metadata holds that has to be looked after. */
 interface Cargo {
-  readonly tenant: TenantId
+  /** The tenant at its store. */
+  readonly place: string
   readonly waited: readonly WaitingEntry[]
   readonly families: readonly Family[]
 }
@@ -126,7 +127,12 @@ export class MetadataRouter {
     return output === '1.0' && intervalMs > 0 ? 'metadata' : 'none'
   }
 
-  route(by: { readonly metadataKey: string }, split: SplitDone): Routed {
+  /** `storeOf`: which store a tenant is at, by what tells it from all others; undefined where there is none for it. */
+  route(
+    by: { readonly metadataKey: string },
+    split: SplitDone,
+    storeOf: (tenant: TenantId) => string | undefined,
+  ): Routed {
     const now = this.#options.now()
     const { route } = this.#policy
     const { entries, families } = split.reported
@@ -137,18 +143,19 @@ export class MetadataRouter {
     let sender: MetadataSender | undefined
     if (learns && (split.shares.length > 0 || entries.length > 0)) {
       sender = this.#senders.seen(from, now)
-      const news = this.#learn(sender, split)
+      const news = this.#learn(sender, split, storeOf)
       for (const entry of entries) this.#place(entry, sender, plan, now)
       this.#release(sender, news, plan)
     }
     for (const { tenant, families: described } of families) {
+      const place = `${storeOf(tenant)} ${tenant}`
       for (const family of described) {
-        if (this.#sent.isDue(tenant, family, now)) plan.addFamily(tenant, family)
+        if (this.#sent.isDue(place, family, now)) plan.addFamily(tenant, family)
       }
     }
     if (plan.isEmpty) return { shares: split.shares, settle: undefined }
 
-    const { shares, cargo } = this.#load(plan, split.shares)
+    const { shares, cargo } = this.#load(plan, split.shares, storeOf)
     return { shares, settle: deliveries => this.#settle(deliveries, cargo, from, sender, now) }
   }
 
@@ -200,7 +207,11 @@ export class MetadataRouter {
   }
 
   /** Returns the names that were not known, each once for each of its tenants. */
-  #learn({ families }: MetadataSender, { shares, reported }: SplitDone): readonly string[] {
+  #learn(
+    { families }: MetadataSender,
+    { shares, reported }: SplitDone,
+    storeOf: (tenant: TenantId) => string | undefined,
+  ): readonly string[] {
     const { events } = this.#options
     const policy = this.#policy
     const seen =
@@ -210,6 +221,7 @@ export class MetadataRouter {
     const news: string[] = []
     let isFull = false
     for (const { tenant, names } of seen) {
+      if (storeOf(tenant) === undefined) continue
       for (const name of names) {
         const what = families.see(name, tenant)
         if (what === 'new') news.push(name)
@@ -271,6 +283,7 @@ export class MetadataRouter {
   #load(
     plan: Plan,
     shares: readonly SplitShare[],
+    storeOf: (tenant: TenantId) => string | undefined,
   ): { shares: readonly SplitShare[]; cargo: ReadonlyMap<SplitShare, Cargo> } {
     const { compression, maxOutputBytes, haLabels } = this.#rules
     const noReplica = haLabels.map(() => '')
@@ -282,6 +295,9 @@ export class MetadataRouter {
     let left = maxOutputBytes
     let toCompress = MOST_COMPRESSED
     for (const [tenant, load] of plan.loads) {
+      const store = storeOf(tenant)
+      // Its series are refused, or a route led here when it was learned: nobody waits for it.
+      if (store === undefined) continue
       // Tenants with the same families, which are most where one application has many tenants, share the bytes.
       const key = load.key.join()
       const body =
@@ -296,7 +312,7 @@ export class MetadataRouter {
       }
       const share = shareOf(tenant, body, replicas.get(tenant) ?? noReplica)
       made.set(tenant, share)
-      cargo.set(share, { tenant, waited: load.waited, families: load.families })
+      cargo.set(share, { place: `${store} ${tenant}`, waited: load.waited, families: load.families })
     }
     const ordered: SplitShare[] = []
     for (const [at, share] of shares.entries()) {
@@ -326,7 +342,7 @@ export class MetadataRouter {
       const own = open.get(share)
       open.delete(share)
       if (verdict.kind !== 'delivered') continue
-      for (const family of own?.families ?? []) this.#sent.note(share.tenant, family, sentAt)
+      if (own !== undefined) for (const family of own.families) this.#sent.note(own.place, family, sentAt)
     }
     const returned = new Set([...open.values()].flatMap(({ waited }) => waited))
     if (returned.size === 0 || sender === undefined) return

@@ -3,7 +3,6 @@
  * 1.0 that is a message of its own, and once in a while is enough.
  */
 import { createHash } from 'node:crypto'
-import type { TenantId } from '../../tenant.ts'
 import type { Family } from '../split.ts'
 
 export interface SentPolicy {
@@ -20,15 +19,15 @@ interface Note {
   at: number
 }
 
-/** Most descriptions of one family that are noted for a tenant; the oldest makes room. */
+/** Most descriptions of one family that are noted for a tenant at its store; the oldest makes room. */
 const DESCRIPTIONS = 8
 /** Longer texts are known by their hash: a help text may be as long as a push. */
 const KEPT_CHARACTERS = 1000
 
 export class Sent {
   readonly #policy: SentPolicy
-  /** Of a family as often as senders describe it differently. */
-  readonly #tenants: Map<TenantId, Map<string, Note[]>> = new Map()
+  /** By the tenant at its store, and by family; of that as often as senders describe it differently. */
+  readonly #places: Map<string, Map<string, Note[]>> = new Map()
   #size = 0
   #sweptAt = Number.NEGATIVE_INFINITY
 
@@ -41,29 +40,29 @@ export class Sent {
   }
 
   /** By all that it says: a family whose text changes is another one, and goes at once. */
-  isDue(tenant: TenantId, family: Family, now: number): boolean {
-    const note = this.#find(tenant, family)
+  isDue(place: string, family: Family, now: number): boolean {
+    const note = this.#find(place, family)
     return note === undefined || now - note.at >= this.#policy.intervalMs
   }
 
   /** It was stored, and sent at that time. */
-  note(tenant: TenantId, family: Family, at: number): void {
-    const before = this.#find(tenant, family)
+  note(place: string, family: Family, at: number): void {
+    const before = this.#find(place, family)
     if (before !== undefined) {
       before.at = at
       return
     }
     const { name, type, help, unit } = family
     const note = { type, help: kept(help), unit: kept(unit), at }
-    const others = this.#tenants.get(tenant)?.get(name) ?? []
+    const others = this.#places.get(place)?.get(name) ?? []
     if (others.length >= DESCRIPTIONS) {
       others.shift()
       others.push(note)
       return
     }
     if (this.#size >= this.#policy.maxSent) return
-    const families = this.#tenants.get(tenant) ?? new Map<string, Note[]>()
-    this.#tenants.set(tenant, families)
+    const families = this.#places.get(place) ?? new Map<string, Note[]>()
+    this.#places.set(place, families)
     families.set(name, [...others, note])
     this.#size++
   }
@@ -72,7 +71,7 @@ export class Sent {
   sweep(now: number): void {
     if (now - this.#sweptAt < this.#policy.intervalMs / 2) return
     this.#sweptAt = now
-    for (const [tenant, families] of this.#tenants) {
+    for (const [place, families] of this.#places) {
       for (const [name, notes] of families) {
         const live = notes.filter(({ at }) => now - at < this.#policy.intervalMs)
         if (live.length === notes.length) continue
@@ -80,12 +79,12 @@ export class Sent {
         if (live.length === 0) families.delete(name)
         else families.set(name, live)
       }
-      if (families.size === 0) this.#tenants.delete(tenant)
+      if (families.size === 0) this.#places.delete(place)
     }
   }
 
-  #find(tenant: TenantId, { name, type, help, unit }: Family): Note | undefined {
-    const notes = this.#tenants.get(tenant)?.get(name)
+  #find(place: string, { name, type, help, unit }: Family): Note | undefined {
+    const notes = this.#places.get(place)?.get(name)
     if (notes === undefined) return undefined
     const [wanted, of] = [kept(help), kept(unit)]
     return notes.find(note => note.type === type && note.help === wanted && note.unit === of)

@@ -88,7 +88,12 @@ class Stage {
     const dialect = { output: changes.output ?? 'same' } as WriteDialect
     const enter = createPipeline(this.#options)({
       codec,
-      rules: { encodings: ['snappy'], split: rules(changes), dialects: [dialect], dialectOf: () => dialect },
+      rules: {
+        encodings: ['snappy'],
+        split: rules(changes),
+        dialects: [dialect],
+        storeOf: () => ({ id: 'a', dialect }),
+      },
       scope: '',
       policy: {
         on429: 'pass',

@@ -196,6 +196,13 @@ describe('a push of lines', () => {
       '3 lines refused: 1 with an invalid tenant (".."), 2 of tenants that no route leads to a store ("nowhere")',
     )
     expect(stored(store)).toEqual(['a: 1'])
+    const text = await toys.registry.metrics()
+    for (const [reason, count] of [
+      ['invalid_tenant', 1],
+      ['no_route', 2],
+    ]) {
+      expect(text).toContain(`sluice_refused_series_total{reason="${reason}",policy="reject"} ${count}`)
+    }
   })
 
   test('leaves in one request with others that came while one was under way', async () => {
@@ -327,7 +334,12 @@ describe('two protocols in one process', () => {
         metadata: { asks: () => 'none', route: (_, { shares }) => ({ shares, settle: undefined }) },
         events: toys.metrics,
       }),
-      { encodings: ['snappy'], split: rules(), dialects: [writing], dialectOf: () => writing },
+      {
+        encodings: ['snappy'],
+        split: rules(),
+        dialects: [writing],
+        storeOf: () => ({ id: 'a', dialect: writing }),
+      },
       writes.upstream,
     )
     // The store of series is down, and that of lines is not: what is known of one is held against no other.

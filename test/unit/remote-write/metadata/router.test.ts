@@ -39,9 +39,15 @@ function start(policy: Readonly<Record<string, string | number>>, changes: Parti
     compress: block => mergeByReference([block], 'fast'),
     now: () => clock,
   })
-  const routed = (bytes: Uint8Array, from = 'sender', protocol: Protocol = '1.0', output = protocol) => {
+  const routed = (
+    bytes: Uint8Array,
+    from = 'sender',
+    protocol: Protocol = '1.0',
+    output = protocol,
+    storeOf: (tenant: string) => string | undefined = () => 'store',
+  ) => {
     const asked = { ...base, output, families: router.asks(protocol, output) }
-    return router.route({ metadataKey: from }, done(split(push(protocol, bytes), asked)))
+    return router.route({ metadataKey: from }, done(split(push(protocol, bytes), asked)), storeOf)
   }
   /** Everything is stored. Answers tenant → families, as entries `family help`. */
   const send = (list: readonly SeriesText[], entries: readonly Uint8Array[] = [], from = 'sender') => {
@@ -78,6 +84,17 @@ describe('all', () => {
     expect(send([], [metadata('m', 'help')])).toEqual({ a: ['m help'], b: ['m help'] })
     expect(send([], [metadata('m', 'help')], 'other')).toEqual({ c: ['m help'] })
     expect(dropped).toEqual([])
+  })
+
+  test('learns no tenant that has no store, and gives nothing to one that has lost its own', () => {
+    const { routed } = start({ route: 'all' })
+    const onlyA = (tenant: string) => (tenant === 'a' ? 'store' : undefined)
+    const send = (list: readonly SeriesText[], entries: Uint8Array[], storeOf = onlyA) =>
+      seen(routed(concat(message('1.0', list), ...entries), 'sender', '1.0', '1.0', storeOf))
+    send([named('a', 'up'), named('b', 'up')], [])
+    expect(send([], [metadata('m', 'help')], () => 'store')).toEqual({ a: ['m help'] })
+    send([named('c', 'up')], [], () => 'store')
+    expect(send([], [metadata('m', 'help')])).toEqual({ a: ['m help'] })
   })
 
   test('lets entries of a sender without tenants wait for the first', () => {
@@ -398,6 +415,21 @@ describe('metadata of 2.0 for a store of 1.0', () => {
     down.settle?.(ended(down, unreachable))
     expect(Object.keys(send(list))).toEqual(['a'])
     expect(send(list)).toEqual({})
+  })
+
+  test('goes to each store that a tenant is at', () => {
+    const { routed } = startBridge()
+    const bytes = message('2.0', [described('a', 'm', 1, 'help')])
+    const send = (store: string) => {
+      const it = routed(bytes, 'sender', '2.0', '1.0', () => store)
+      it.settle?.(ended(it, stored))
+      return seen(it)
+    }
+    expect([send('one'), send('two'), send('one')]).toEqual([
+      { a: ['m help 1 s'] },
+      { a: ['m help 1 s'] },
+      {},
+    ])
   })
 
   test('stands behind the series of its tenant', () => {
