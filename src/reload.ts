@@ -27,6 +27,8 @@ export class Reloading {
   #succeededAt: number
   #running: Promise<ReloadOutcome> = Promise.resolve({ ok: true, restart: [] })
   #waiting: Promise<ReloadOutcome> | undefined
+  /** Whether somebody has asked for the one that waits; else it is only that the file changed. */
+  #asked = false
 
   constructor(options: ReloadingOptions) {
     this.#options = options
@@ -55,18 +57,20 @@ export class Reloading {
     ]
   }
 
-  readonly reload: Reload = () => this.#next(false)
-
-  /** The same, of a file that changed by itself: only where the one in force wants it, and what opens a door stays out. */
-  readonly follow: Reload = async () => {
-    const { follow } = this.#current.config
-    return follow ? await this.#next(true) : { ok: false, reason: 'config.follow is false' }
+  readonly reload: Reload = () => {
+    this.#asked = true
+    return this.#next()
   }
 
-  #next(followed: boolean): Promise<ReloadOutcome> {
+  /** The same, of a file that changed by itself: only where the one in force wants it, and what opens a door stays out. */
+  readonly follow: Reload = () => this.#next()
+
+  #next(): Promise<ReloadOutcome> {
     this.#waiting ??= this.#running.then(() => {
-      this.#running = this.#take(followed)
+      const followed = !this.#asked
+      this.#asked = false
       this.#waiting = undefined
+      this.#running = this.#take(followed)
       return this.#running
     })
     return this.#waiting
@@ -74,6 +78,7 @@ export class Reloading {
 
   async #take(followed: boolean): Promise<ReloadOutcome> {
     const { load, apply, log } = this.#options
+    if (followed && !this.#current.config.follow) return { ok: false, reason: 'config.follow is false' }
     try {
       const next = await load()
       const lost = followed ? authenticationLost(this.#current, next) : []
@@ -115,10 +120,16 @@ function authenticationLost(
   const lost: string[] = []
   if (before.auth.ingress !== undefined && after.auth.ingress === undefined)
     lost.push('auth.ingress.tls_config')
-  for (const { name, credentials } of before.upstreams) {
+  for (const { name, credentials, headers } of before.upstreams) {
     const next = after.upstreams.find(upstream => upstream.name === name)
-    if (credentials !== undefined && next !== undefined && next.credentials === undefined) {
+    if (next === undefined) continue
+    if (credentials !== undefined && next.credentials === undefined) {
       lost.push(name === 'default' ? 'auth.egress' : `upstreams.${name}.auth`)
+    }
+    // Their values are secrets, so any of them may be what a store knows us by.
+    const kept = new Set(next.headers.map(header => header.name.toLowerCase()))
+    for (const header of headers) {
+      if (!kept.has(header.name.toLowerCase())) lost.push(`upstreams.${name}.headers.${header.name}`)
     }
   }
   return lost
