@@ -4,35 +4,49 @@
  * alone: read in the middle of that, a part of it is often valid (48 of 119 prefixes of a ten-line file were, 42 of them
  * without their `auth`).
  */
+import { type BigIntStats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { every } from '../clock.ts'
 
-const INTERVAL_MS = 5000
+const INTERVAL_MS = 2500
 
-/** Calls `changed` for each new file, until it is disposed. */
-export function followConfig(path: string, changed: () => void, intervalMs = INTERVAL_MS): Disposable {
-  let known: string | undefined
+/**
+ * Calls `changed` for each new file in the place of `first`, until it is disposed. A new one may still be written, where
+ * somebody removed the old one and began another: it counts when it is the same at two looks in a row.
+ */
+export function followConfig(
+  path: string,
+  first: string | undefined,
+  changed: () => void,
+  intervalMs = INTERVAL_MS,
+): Disposable {
+  let known = first
+  let seen: string | undefined
   let looking = false
   const look = async () => {
     if (looking) return
     looking = true
-    const found = await identityOf(path)
-    looking = false
     // One that is gone for a moment is about to be replaced.
+    const found = await stat(path, { bigint: true }).catch(() => undefined)
+    looking = false
     if (found === undefined) return
-    if (known !== undefined && found !== known) changed()
-    known = found
+    const state = `${identityOf(found)} ${found.size} ${found.mtimeNs}`
+    if (identityOf(found) === known) seen = undefined
+    else if (state !== seen) seen = state
+    else {
+      known = identityOf(found)
+      changed()
+    }
   }
-  void look()
   return every(intervalMs, () => void look())
 }
 
-/** What tells a file from another at its place; undefined where there is none. */
-async function identityOf(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, birthtimeNs } = await stat(path, { bigint: true })
-    return `${dev} ${ino} ${birthtimeNs}`
-  } catch {
-    return undefined
-  }
+/** What tells the file at a place from another there; undefined where there is none. */
+export function fileAt(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && identityOf(found)
+}
+
+function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${birthtimeNs}`
 }
