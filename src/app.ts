@@ -183,7 +183,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
     await Promise.all(closing)
   })
   const make = (next: Config, live: Iterable<WriteUpstream>) =>
-    makeGeneration(next, { codec, pipeline, live, open, userAgent })
+    makeGeneration(next, { codec, pipeline, live, open, close, userAgent })
   const generations = new Generations(make(config, []), retire)
 
   const apply = ({ config: next }: LoadedConfig) => {

@@ -19,14 +19,16 @@ export interface Making {
   /** Those that are held already; one whose section is the same keeps connections, queues and knowledge. */
   readonly live: Iterable<WriteUpstream>
   readonly open: (section: UpstreamConfig, id: string) => WriteUpstream
+  readonly close: (upstream: WriteUpstream) => Promise<void>
   /** `Sluice/1.2.3` */
   readonly userAgent: string
 }
 
-/** Throws where a store can't be opened; those that were opened for it are closed again. */
+/** Where it throws, the stores that were opened for it are closed again. */
 export function makeGeneration(config: Config, making: Making): Generation<WriteUpstream> {
   const { codec, pipeline, userAgent } = making
-  const upstreams = upstreamsOf(config, making)
+  using opened = new DisposableStack()
+  const upstreams = upstreamsOf(config, making, opened)
   const table = new RouteTable(config.routes, upstreams)
   const split = splitRulesOf(config)
   const scope = fingerprintOf(split)
@@ -47,6 +49,8 @@ export function makeGeneration(config: Config, making: Making): Generation<Write
     })
     return [path, door] as const
   })
+  // Nothing fails any more.
+  opened.move()
   return {
     upstreams: [...upstreams.values()],
     ingress: {
@@ -64,9 +68,12 @@ export function makeGeneration(config: Config, making: Making): Generation<Write
 }
 
 /** By name. */
-function upstreamsOf(config: Config, { live, open }: Making): ReadonlyMap<string, WriteUpstream> {
+function upstreamsOf(
+  config: Config,
+  { live, open, close }: Making,
+  opened: DisposableStack,
+): ReadonlyMap<string, WriteUpstream> {
   const known = new Map([...live].map(upstream => [upstream.id, upstream]))
-  using opened = new DisposableStack()
   const upstreams = config.upstreams.map(section => {
     // All that a store is made of, beside its own section.
     const beside = fingerprintOf({ shed: config.shed, maxOutputBytes: config.limits.maxSplitOutputBytes })
@@ -74,11 +81,9 @@ function upstreamsOf(config: Config, { live, open }: Making): ReadonlyMap<string
     const before = known.get(id)
     if (before !== undefined) return [section.name, before] as const
     const upstream = open(section, id)
-    opened.defer(() => void upstream[Symbol.asyncDispose]())
+    opened.defer(() => void close(upstream))
     return [section.name, upstream] as const
   })
-  // Nothing fails any more.
-  opened.move()
   return new Map(upstreams)
 }
 
