@@ -75,6 +75,7 @@ export class Clients {
   #ca: string | undefined
   readonly #all: Set<StoreClient> = new Set()
   readonly #idle: StoreClient[] = []
+  #destroyed = false
 
   constructor(options: ClientsOptions) {
     this.#options = options
@@ -109,8 +110,9 @@ export class Clients {
     void client.destroy()
   }
 
-  /** Ends every connection now. */
+  /** Ends every connection now; a request that comes later fails as if none came about. */
   async destroy(): Promise<void> {
+    this.#destroyed = true
     await Promise.all([...this.#all].map(client => client.destroy()))
   }
 
@@ -121,6 +123,7 @@ export class Clients {
       this.#connect = this.#connector()
     }
     const client = new StoreClient(this.#options.origin, this.#connect)
+    if (this.#destroyed) void client.destroy()
     this.#all.add(client)
     return client
   }

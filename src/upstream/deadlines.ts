@@ -15,7 +15,7 @@ export abstract class Expiring {
   abstract expired(): void
 }
 
-export class Deadlines {
+export class Deadlines implements Disposable {
   readonly #waitMs: number
   #first: Expiring | undefined
   #last: Expiring | undefined
@@ -43,6 +43,12 @@ export class Deadlines {
     else if (this.#last === expiring) this.#last = earlier
     expiring.earlier = undefined
     expiring.later = undefined
+  }
+
+  /** Those who wait then, wait on: whoever ends them does so in another way. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #wake(ms: number): void {

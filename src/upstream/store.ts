@@ -61,6 +61,7 @@ export class Store implements AsyncDisposable {
   /** Ends every connection now. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#line.clients.destroy()
+    this.#line.deadlines[Symbol.dispose]()
   }
 }
 

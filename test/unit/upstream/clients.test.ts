@@ -96,6 +96,21 @@ describe('connections to the store', () => {
     expect(store.sockets).toHaveLength(2)
   })
 
+  test('are made no more when all were ended', async () => {
+    const receiver = await startReceiver(answerWith(204))
+    cleanups.push(() => receiver[Symbol.asyncDispose]())
+    const upstream = upstreamAt(receiver.url)
+    expect(await send(upstream)).toBe(204)
+    await upstream[Symbol.asyncDispose]()
+    // Once in place of the one that was there, and once as a new one.
+    expect(await send(upstream)).toMatch(/destroyed/)
+    expect(await Promise.all([send(upstream), send(upstream)])).toEqual([
+      expect.stringMatching(/destroyed/),
+      expect.stringMatching(/destroyed/),
+    ])
+    expect(receiver.received).toHaveLength(1)
+  })
+
   test('that break are made anew by the next request', async () => {
     const store = await rawStore(socket => {
       if (store.sockets.length === 1) socket.destroy()
