@@ -37,6 +37,7 @@ import type { Logger } from './telemetry/log.ts'
 import { Metrics, type UpstreamMetrics } from './telemetry/metrics.ts'
 import { createMetricsServer } from './telemetry/metrics-server.ts'
 import { PushLog } from './telemetry/push-log.ts'
+import { registeredFromNow } from './telemetry/registered.ts'
 import { matcherOf } from './text.ts'
 import { openUpstream } from './upstream/open.ts'
 
@@ -84,6 +85,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
 
   await using starting = new AsyncDisposableStack()
 
+  starting.use(registeredFromNow(registry))
   const metrics = new Metrics({ registry, version, logLinesDropped, ...config.metrics })
   const peerMetrics =
     config.metrics.compatibility === 'cortex_tenant'
@@ -139,10 +141,27 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
     changed: ({ key, path }) => log.info({ key, file: path }, 'a file changed and is used from now on'),
     failed: ({ key }, err) => log.warn({ key, err }, 'a file can’t be used; what it held before is used on'),
   })
-  const shown: Map<WriteUpstream, DisposableStack> = new Map()
+  /** Each with what goes when it goes. */
+  const opened: Map<WriteUpstream, AsyncDisposableStack> = new Map()
+  const closing: Set<Promise<void>> = new Set()
+  const inTheEnd = (closed: Promise<void>) => {
+    closing.add(closed)
+    void closed.finally(() => closing.delete(closed))
+  }
   const open = (section: UpstreamConfig, id: string): WriteUpstream => {
+    const parts = new AsyncDisposableStack()
+    try {
+      const upstream = openInto(parts, section, id)
+      opened.set(upstream, parts)
+      return upstream
+    } catch (error) {
+      inTheEnd(parts.disposeAsync())
+      throw error
+    }
+  }
+  const openInto = (parts: AsyncDisposableStack, section: UpstreamConfig, id: string) => {
     const { name } = section
-    const counted = metrics.upstream(name)
+    const counted = parts.use(metrics.upstream(name))
     const rules = config.shed.map(({ pattern, afterMs }) => ({ matches: matcherOf(pattern), afterMs }))
     const upstream = openUpstream(section, {
       id,
@@ -158,35 +177,36 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
       refused: limited,
       unauthorized: () => following.refreshSoon(),
     })
-    const parts = new DisposableStack()
-    parts.use(counted)
+    parts.use(upstream)
     parts.use(metrics.gauges.offer(upstream.gauges, { upstream: name }))
-    shown.set(upstream, parts)
     return upstream
   }
+  /** Once: a second call has nothing to do. */
   const close = async (upstream: WriteUpstream) => {
-    await upstream[Symbol.asyncDispose]()
-    shown.get(upstream)?.dispose()
-    shown.delete(upstream)
+    const parts = opened.get(upstream)
+    opened.delete(upstream)
+    await parts?.disposeAsync()
   }
-  const closing: Set<Promise<void>> = new Set()
   /** Nobody holds it any more; what late shares are still under way gets its time. */
   const retire = (upstream: WriteUpstream) => {
     const { name } = upstream
     log.info({ upstream: name }, 'an upstream of an earlier configuration is drained')
-    const closed = upstream.drained(config.drainTimeoutMs).then(() => close(upstream))
-    closing.add(closed)
-    void closed.finally(() => closing.delete(closed))
+    inTheEnd(upstream.drained(config.drainTimeoutMs).then(() => close(upstream)))
   }
   starting.defer(async () => {
-    await Promise.all([...shown.keys()].map(close))
+    await Promise.all([...opened.keys()].map(close))
     await Promise.all(closing)
   })
   const make = (next: Config, live: Iterable<WriteUpstream>) =>
-    makeGeneration(next, { codec, pipeline, live, open, close, userAgent })
+    makeGeneration(next, {
+      ...{ codec, pipeline, live, open, userAgent },
+      close: upstream => inTheEnd(close(upstream)),
+    })
   const generations = new Generations(make(config, []), retire)
 
   const apply = ({ config: next }: LoadedConfig) => {
+    // Nobody would close what it opens.
+    if (stopping.signal.aborted) throw new Error('this process is stopping')
     const before = config
     // What is opened now, is opened by the new numbers.
     config = next

@@ -19,7 +19,8 @@ export interface Making {
   /** Those that are held already; one whose section is the same keeps connections, queues and knowledge. */
   readonly live: Iterable<WriteUpstream>
   readonly open: (section: UpstreamConfig, id: string) => WriteUpstream
-  readonly close: (upstream: WriteUpstream) => Promise<void>
+  /** Undoes it. */
+  readonly close: (upstream: WriteUpstream) => void
   /** `Sluice/1.2.3` */
   readonly userAgent: string
 }
@@ -81,7 +82,7 @@ function upstreamsOf(
     const before = known.get(id)
     if (before !== undefined) return [section.name, before] as const
     const upstream = open(section, id)
-    opened.defer(() => void close(upstream))
+    opened.defer(() => close(upstream))
     return [section.name, upstream] as const
   })
   return new Map(upstreams)

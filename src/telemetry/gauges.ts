@@ -20,29 +20,24 @@ export class Gauges {
     this.#registry = registry
   }
 
-  /** Shows them until it is disposed. Gauges of one name have the same label names. */
+  /** Shows them until it is disposed; all, or it throws. Gauges of one name have the same label names. */
   offer(gauges: readonly Gauge[], labels: Labels = {}): Disposable {
-    const taken: (readonly [sources: Set<Source>, source: Source])[] = []
+    using offering = new DisposableStack()
     const show = (name: string, help: string, read: () => number) => {
       const sources = this.#sources.get(name) ?? this.#register(name, help, Object.keys(labels))
       const source = { labels, read }
       sources.add(source)
-      taken.push([sources, source])
+      offering.defer(() => void sources.delete(source))
     }
     for (const { name, help, read, limit } of gauges) {
       show(name, help, read)
       if (limit !== undefined) show(limit.name ?? `${name}_limit`, limit.key, limit.read)
     }
-    return {
-      [Symbol.dispose]() {
-        for (const [sources, source] of taken) sources.delete(source)
-      },
-    }
+    return offering.move()
   }
 
   #register(name: string, help: string, labelNames: string[]): Set<Source> {
     const sources = new Set<Source>()
-    this.#sources.set(name, sources)
     new PromGauge({
       name: `sluice_${name}`,
       help,
@@ -56,6 +51,7 @@ export class Gauges {
         for (const { labels, read } of sources) this.inc(labels, read())
       },
     })
+    this.#sources.set(name, sources)
     return sources
   }
 }

@@ -2,7 +2,7 @@
  * What is counted, under the names that dashboards use. The registry is passed in, so that two instances live in one
  * process. Tenants become label values only where the configuration says so, and only so many of them.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ErrorCode } from '../errors.ts'
 import type { LaneEvent, LaneEvents } from '../lanes/lane.ts'
 import type { PushReport } from '../push/pipeline.ts'
@@ -12,6 +12,7 @@ import type { SplitDone } from '../remote-write/split.ts'
 import type { Delivery } from '../share/delivery.ts'
 import type { Verdict } from '../share/verdict.ts'
 import { Gauges } from './gauges.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
 import { TenantLabels } from './tenant-labels.ts'
 
 export interface MetricsOptions {
@@ -178,7 +179,7 @@ export class Metrics {
       labelNames: ['version', 'node'],
       registers,
     }).set({ version: options.version, node: process.version }, 1)
-    collectDefaultMetrics({ register: registry })
+    registerProcessMetrics(registry)
   }
 
   pushed(report: PushReport): void {

@@ -106,6 +106,18 @@ test('gauges of what is gone are gone, and those of its like stay', async () => 
   expect(await shown()).toEqual(['sluice_thing{upstream="two"} 2'])
 })
 
+test('gauges of which one can’t be shown are not shown at all, and may be offered again', async () => {
+  const own = new Registry()
+  const board = new Gauges(own)
+  const gauges = ['one', 'other'].map(name => ({ name, help: 'A thing.', read: () => 1 }))
+  new Gauges(own).offer(gauges.slice(1))
+  expect(() => board.offer(gauges)).toThrow('sluice_other has already been registered')
+  own.removeSingleMetric('sluice_other')
+  board.offer(gauges)
+  expect(await own.getSingleMetricAsString('sluice_one')).toMatch(/^sluice_one 1$/m)
+  expect(await own.getSingleMetricAsString('sluice_other')).toMatch(/^sluice_other 1$/m)
+})
+
 test('nothing is in flight, waits or is open in a process that nobody asks anything', async () => {
   for (const [name, { value }] of await gauges())
     if (/in_flight|waiting|queued|open/.test(name) && !name.endsWith('_limit'))
