@@ -117,3 +117,130 @@ describe('the gate', () => {
     )
   })
 })
+
+describe('accounts below one another', () => {
+  const LIMITS = { maxPushes: 3, maxBytes: 100 }
+  const charges = (...accounts: readonly Account[]) => accounts.map(({ pushes, bytes }) => [pushes, bytes])
+
+  test('charge what they take to all above them, and give it back to all', () => {
+    const process = new Account(LIMITS)
+    const [a, b] = [process.child('a'), process.child('b')]
+    const lane = a.child('lane')
+    const first = admitted(lane.admit(10))
+    const second = admitted(b.admit(20))
+    expect(charges(process, a, lane, b)).toEqual([
+      [2, 30],
+      [1, 10],
+      [1, 10],
+      [1, 20],
+    ])
+    expect(first.resize(40)).toBeUndefined()
+    expect(charges(process, a, lane, b)).toEqual([
+      [2, 60],
+      [1, 40],
+      [1, 40],
+      [1, 20],
+    ])
+    expect(first.resize(5)).toBeUndefined()
+    first.release()
+    expect(charges(process, a, lane, b)).toEqual([
+      [1, 20],
+      [0, 0],
+      [0, 0],
+      [1, 20],
+    ])
+    second.release()
+    expect(charges(process, a, lane, b)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ])
+  })
+
+  test('are the same for the same name', () => {
+    const process = new Account(LIMITS)
+    expect(process.child('a')).toBe(process.child('a'))
+    expect(process.child('a')).not.toBe(process.child('b'))
+  })
+
+  test.each([
+    ['concurrency', [1, 1, 1], 1],
+    ['limits.max_in_flight_bytes', [60], 60],
+  ] as const)(
+    'stay as they were where the one above them refuses by %s, which is told once',
+    (limit, held, more) => {
+      const refused: string[] = []
+      const process = new Account({ ...LIMITS, refused: which => refused.push(which) })
+      for (const bytes of held) admitted(process.child('a').admit(bytes))
+      const before = charges(process, process.child('a'), process.child('b'))
+      expect(process.child('b').admit(more)).toMatchObject({ admitted: false, limit })
+      expect(charges(process, process.child('a'), process.child('b'))).toEqual(before)
+      expect(refused).toEqual([limit])
+    },
+  )
+
+  test('stay as they were where the one above them refuses a resize', () => {
+    const process = new Account(LIMITS)
+    const [a, b] = [process.child('a'), process.child('b')]
+    const permit = admitted(a.admit(40))
+    admitted(b.admit(40))
+    // It is alone in its own account, and not in the one above.
+    expect(permit.resize(61)).toMatchObject({ limit: 'limits.max_in_flight_bytes' })
+    expect(charges(process, a, b)).toEqual([
+      [2, 80],
+      [1, 40],
+      [1, 40],
+    ])
+    permit.release()
+    expect(charges(process, a, b)).toEqual([
+      [1, 40],
+      [0, 0],
+      [1, 40],
+    ])
+  })
+
+  test('refuse under the pressure of the process, and change with its limits', () => {
+    let pressure: 'admission.max_memory_percent' | undefined = 'admission.max_memory_percent'
+    const process = new Account({ ...LIMITS, pressure: () => pressure })
+    const a = process.child('a')
+    admitted(a.admit(1))
+    expect(process.child('b').admit(1)).toMatchObject({ limit: 'admission.max_memory_percent' })
+    pressure = undefined
+    process.limit({ maxPushes: 1, maxBytes: 100 })
+    expect(a.admit(1)).toMatchObject({ limit: 'concurrency' })
+    process.limit({ maxPushes: 2, maxBytes: 100 })
+    expect(a.admit(1).admitted).toBe(true)
+  })
+
+  test('are exact under any order of admissions, resizes and releases', () => {
+    const step = fc.record({
+      what: fc.constantFrom('admit', 'resize', 'release'),
+      name: fc.constantFrom('a', 'b', 'c'),
+      pick: fc.nat(),
+      bytes: fc.nat(60),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), steps => {
+        const process = new Account({ maxPushes: 4, maxBytes: 100 })
+        const held: { permit: Permit; name: string; bytes: number }[] = []
+        for (const { what, name, pick, bytes } of steps) {
+          const entry = held[pick % Math.max(1, held.length)]
+          if (what === 'admit') {
+            const outcome = process.child(name).admit(bytes)
+            if (outcome.admitted) held.push({ permit: outcome, name, bytes })
+          } else if (entry !== undefined && what === 'resize') {
+            if (entry.permit.resize(bytes) === undefined) entry.bytes = bytes
+          } else if (entry !== undefined) {
+            entry.permit.release()
+            held.splice(held.indexOf(entry), 1)
+          }
+          const sum = (all: typeof held) => [all.length, all.reduce((total, { bytes: b }) => total + b, 0)]
+          expect(charges(process)).toEqual([sum(held)])
+          for (const one of ['a', 'b', 'c'])
+            expect(charges(process.child(one))).toEqual([sum(held.filter(it => it.name === one))])
+        }
+      }),
+    )
+  })
+})
