@@ -17,7 +17,7 @@ export interface PassOnOptions {
 export interface PassedOn {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The values of the configured ones in one text: requests of pushes that differ here are never merged. */
+  /** The configured ones in one text: requests of pushes that differ here are never merged. */
   readonly forwarded: string
 }
 
@@ -28,8 +28,10 @@ export function passedOn(request: IncomingMessage, options: PassOnOptions): Pass
   let forwarded = ''
   for (const name of options.forwardHeaders) {
     const value = headers[name]
-    if (typeof value === 'string') out[name] = value
-    forwarded += `${typeof value === 'string' ? value : ''}\n`
+    if (typeof value !== 'string') continue
+    out[name] = value
+    // With its name: after a reload another header may stand at its place.
+    forwarded += `${name}:${value}\n`
   }
   // Mimir counts its Retry-After by this number, and the specification asks senders for it.
   const attempt = headers['retry-attempt']

@@ -1,6 +1,6 @@
 /** What makes two pushes one sender's, for each who asks. */
 import { describe, expect, test } from 'vitest'
-import { type Identity, identify } from '../../../src/auth/identity.ts'
+import { Identity } from '../../../src/auth/identity.ts'
 import { NOBODY } from '../../../src/auth/principal.ts'
 import { Quarantine } from '../../../src/lanes/quarantine.ts'
 import type { TenantId } from '../../../src/tenant.ts'
@@ -23,26 +23,26 @@ function differing(one: Identity, other: Identity): readonly string[] {
 
 describe('two pushes of nobody', () => {
   test('are one sender’s where all is the same', () => {
-    expect(differing(identify(ASKED), identify({ ...ASKED }))).toEqual([])
+    expect(differing(new Identity(ASKED), new Identity({ ...ASKED }))).toEqual([])
   })
 
   test.each([
     // Behind a load balancer a resend may come from elsewhere, and is known all the same.
     ['address', { address: '10.0.0.2' }, ['metadataKey']],
     ['connection', { quarantine: new Quarantine() }, ['quarantine']],
-    ['path', { route: '/api/v1/push' }, ['memoScope']],
+    ['path', { route: '/api/v1/push' }, ['memoScope', 'metadataKey']],
     ['prefix', { prefix: 'acme-' }, ['memoScope', 'metadataKey']],
     ['headers that go on', { forwarded: 'x-one\0a' }, ['memoScope', 'mergeKey']],
   ] as const)('that differ in their %s', (_, changes, expected) => {
-    expect(differing(identify(ASKED), identify({ ...ASKED, ...changes }))).toEqual(expected)
+    expect(differing(new Identity(ASKED), new Identity({ ...ASKED, ...changes }))).toEqual(expected)
   })
 
   test('that name an empty prefix and none are the same', () => {
-    expect(differing(identify(ASKED), identify({ ...ASKED, prefix: '' }))).toEqual([])
+    expect(differing(new Identity(ASKED), new Identity({ ...ASKED, prefix: '' }))).toEqual([])
   })
 
   test('share requests, and make no key for it', () => {
-    expect(identify(ASKED).mergeKey).toBe('')
+    expect(new Identity(ASKED).mergeKey).toBe('')
   })
 })
 
@@ -52,13 +52,13 @@ test('what tells pushes apart can’t be moved from one part to the next', () =>
     { route: '/a', prefix: 'bc', forwarded: '' },
     { route: '/ab', prefix: '', forwarded: 'c' },
     { route: '/a', prefix: '', forwarded: 'bc' },
-  ].map(changes => identify({ ...ASKED, ...changes }).memoScope)
+  ].map(changes => new Identity({ ...ASKED, ...changes }).memoScope)
   expect(new Set(scopes).size).toBe(scopes.length)
 })
 
 test('what is held against a connection is held against no other of the same address', () => {
-  const [one, other] = [new Quarantine(), new Quarantine()].map(quarantine =>
-    identify({ ...ASKED, quarantine }),
+  const [one, other] = [new Quarantine(), new Quarantine()].map(
+    quarantine => new Identity({ ...ASKED, quarantine }),
   )
   one!.quarantine.rejected('a' as TenantId, 10)
   const alone = (identity: Identity) => identity.quarantine.travelsAlone('a' as TenantId, () => 5)
@@ -66,5 +66,5 @@ test('what is held against a connection is held against no other of the same add
 })
 
 test('carries who, where from and where to as they are', () => {
-  expect(identify(ASKED)).toMatchObject({ principal: NOBODY, address: '10.0.0.1', route: '/push' })
+  expect(new Identity(ASKED)).toMatchObject({ principal: NOBODY, address: '10.0.0.1', route: '/push' })
 })

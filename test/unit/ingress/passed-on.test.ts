@@ -87,6 +87,11 @@ describe('of a sender’s headers', () => {
     const again = await of(['X-Team: red', 'Authorization: Basic eDp5'], { forwardHeaders })
     expect(again.forwarded).toBe(both.forwarded)
     expect(new Set([both.forwarded, one.forwarded, other.forwarded]).size).toBe(3)
+    // A reload may put them in another order.
+    const turned = await of(['Authorization: red', 'X-Team: Basic eDp5'], {
+      forwardHeaders: ['x-team', 'authorization'],
+    })
+    expect(turned.forwarded).not.toBe(both.forwarded)
   })
 
   test('cortex-tenant’s own are made where they are asked for', async () => {
