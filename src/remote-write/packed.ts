@@ -79,25 +79,26 @@ export function unpack({ rest, tenants, numbers, ha, buffers }: Packed): SplitRe
     mergeKeyOf({ protocol: '2.0', ha: values }),
   ])
   for (let at = 0, index = 0; at < numbers.length; at += FIELDS, index++) {
+    // In the order of properties that the kernel's own have: those who handle shares see one kind of object.
     shares.push({
       tenant: names[index] as TenantId,
-      series: numbers[at] as number,
-      samples: numbers[at + 1] as number,
-      histograms: numbers[at + 2] as number,
-      exemplars: numbers[at + 3] as number,
-      metadata: numbers[at + 4] as number,
-      decodedBytes: numbers[at + 5] as number,
-      alone: numbers[at + 6] === 1,
       kind: KINDS[numbers[at + 11] as number] as ShareKind,
       protocol: numbers[at + 12] === 0 ? '1.0' : '2.0',
-      mergeKey: keys[numbers[at + 7] as number]?.[numbers[at + 12] as number] as string,
-      ha: ha[numbers[at + 7] as number] as readonly string[],
-      entries: numbers[at] as number,
       body: new Uint8Array(
         buffers[numbers[at + 8] as number] as ArrayBuffer,
         numbers[at + 9] as number,
         numbers[at + 10] as number,
       ),
+      decodedBytes: numbers[at + 5] as number,
+      mergeKey: keys[numbers[at + 7] as number]?.[numbers[at + 12] as number] as string,
+      ha: ha[numbers[at + 7] as number] as readonly string[],
+      alone: numbers[at + 6] === 1,
+      entries: numbers[at] as number,
+      series: numbers[at] as number,
+      samples: numbers[at + 1] as number,
+      histograms: numbers[at + 2] as number,
+      exemplars: numbers[at + 3] as number,
+      metadata: numbers[at + 4] as number,
     })
   }
   return { ...rest, shares }

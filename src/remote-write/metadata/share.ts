@@ -29,12 +29,17 @@ export function bodyOf(
  * `ha`: of the tenant's series in the same push, so that they leave together. Stores look for replicas in series only, so
  * metadata alone is never taken for a duplicate.
  */
-export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly string[]): SplitShare {
+export function shareOf(
+  tenant: TenantId,
+  { body, decodedBytes, metadata }: MetadataBody,
+  ha: readonly string[],
+): SplitShare {
   return {
     tenant,
     kind: 'metadata',
     protocol: '1.0',
-    ...body,
+    body,
+    decodedBytes,
     mergeKey: mergeKeyOf({ protocol: '1.0', ha }),
     ha,
     alone: false,
@@ -43,6 +48,7 @@ export function shareOf(tenant: TenantId, body: MetadataBody, ha: readonly strin
     samples: 0,
     histograms: 0,
     exemplars: 0,
+    metadata,
   }
 }
 
