@@ -117,14 +117,19 @@ export class Clients {
   }
 
   #open(): StoreClient {
+    const client = new StoreClient(this.#options.origin, this.#dial)
+    if (this.#destroyed) void client.destroy()
+    this.#all.add(client)
+    return client
+  }
+
+  /** Asked for each connection, not for each client: one whose connection broke, or never came, is used again. */
+  readonly #dial: buildConnector.connector = (options, callback) => {
     const ca = this.#options.ca()
     if (ca !== this.#ca) {
       this.#ca = ca
       this.#connect = this.#connector()
     }
-    const client = new StoreClient(this.#options.origin, this.#connect)
-    if (this.#destroyed) void client.destroy()
-    this.#all.add(client)
-    return client
+    this.#connect(options, callback)
   }
 }
