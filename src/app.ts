@@ -15,7 +15,12 @@ import type { LoadedConfig } from './config/load.ts'
 import type { ErrorCode } from './errors.ts'
 import { makeGeneration, splitRulesOf, type WriteUpstream } from './generation.ts'
 import { Generations } from './generations.ts'
-import { type Certificate, followCertificate, readCertificate } from './ingress/certificate.ts'
+import {
+  type Certificate,
+  type FollowedCertificate,
+  followCertificate,
+  readCertificate,
+} from './ingress/certificate.ts'
 import { createConnections } from './ingress/connection.ts'
 import { type Reload, registerReload } from './ingress/reload.ts'
 import { registerRoutes } from './ingress/routes.ts'
@@ -82,6 +87,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
   const halt = new AbortController()
   let listening = false
   let { config } = first
+  let certificate: FollowedCertificate | undefined
 
   await using starting = new AsyncDisposableStack()
 
@@ -223,6 +229,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
     log.level = next.log.level
     limitServer(server, serverLimitsOf(next))
     void following.refresh()
+    certificate?.look()
   }
   const reloading = new Reloading({ first, load, apply, log })
   for (const part of [gaugesOf(account, pressure), splitter.gauges, memo.gauges, metadata.gauges]) {
@@ -257,7 +264,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
   starting.use(pressure.watch())
   starting.use(following.watch())
   if (tls !== undefined) {
-    starting.use(followTls(server, tls, () => certificateOf(config), log))
+    certificate = starting.use(followTls(server, tls, () => certificateOf(config), log))
   }
   listening = true
   const running = starting.move()
@@ -332,7 +339,7 @@ function followTls(
   tls: Certificate,
   read: () => Certificate | undefined,
   log: Logger,
-): Disposable {
+): FollowedCertificate {
   return followCertificate(tls, {
     server: server.server as unknown as HttpsServer,
     read: () => read() ?? tls,

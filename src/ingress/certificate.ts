@@ -27,11 +27,16 @@ export interface FollowOptions {
   readonly intervalMs: number
 }
 
+export interface FollowedCertificate extends Disposable {
+  /** Looks now, beside its intervals. */
+  look(): void
+}
+
 /** Until it is disposed. */
-export function followCertificate(current: Certificate, options: FollowOptions): Disposable {
+export function followCertificate(current: Certificate, options: FollowOptions): FollowedCertificate {
   const { server, read, changed, failed, intervalMs } = options
   let serving = current
-  return every(intervalMs, () => {
+  const look = () => {
     try {
       const next = read()
       if (next.cert === serving.cert && next.key === serving.key) return
@@ -41,5 +46,7 @@ export function followCertificate(current: Certificate, options: FollowOptions):
     } catch (error) {
       failed(error)
     }
-  })
+  }
+  const watch = every(intervalMs, look)
+  return { look, [Symbol.dispose]: () => watch[Symbol.dispose]() }
 }
