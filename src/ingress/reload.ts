@@ -9,10 +9,20 @@ export type ReloadOutcome =
   /** `restart`: keys that were changed and stay what they were until the next start. */
   { readonly ok: true; readonly restart: readonly string[] } | { readonly ok: false; readonly reason: string }
 
-const RELOAD_PATH = '/-/reload'
+export const RELOAD_PATH = '/-/reload'
 
-/** Returns its path. */
-export function registerReload(server: FastifyInstance, reload: Reload): string {
+type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+const notAllowed: Handler = ({ method }, reply) =>
+  say(reply.header('allow', 'POST'), 405, `${method} is not allowed on ${RELOAD_PATH}.`)
+
+/** `refuse` answers all methods but POST. */
+export function registerReload(server: FastifyInstance, reload: Reload, refuse: Handler = notAllowed): void {
+  server.route({
+    url: RELOAD_PATH,
+    method: server.supportedMethods.filter(method => method !== 'POST'),
+    handler: refuse,
+  })
   server.post(RELOAD_PATH, async (request, reply) => {
     if (!isLocal(request)) return say(reply, 403, 'A reload can be asked for from this machine only.')
     const outcome = await reload()
@@ -20,7 +30,6 @@ export function registerReload(server: FastifyInstance, reload: Reload): string 
     const rest = outcome.restart.map(key => `${key} was changed and needs a restart`)
     return say(reply, 200, ['The configuration is in force.', ...rest].join('\n'))
   })
-  return RELOAD_PATH
 }
 
 function say(reply: FastifyReply, status: number, text: string): FastifyReply {

@@ -4,6 +4,9 @@ import type { Registry } from 'prom-client'
 
 export function createMetricsServer(registry: Registry): FastifyInstance {
   const server = Fastify({ logger: false, forceCloseConnections: true })
+  // Nobody reads a body here, so its type is of no interest: `curl -d ''` sends one of a form.
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', (_request, _payload, done) => done(null))
   server.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )
