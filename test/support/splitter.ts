@@ -1,7 +1,7 @@
 /** A splitter as a process: Sluice from its sources, any other by its command. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,10 @@ export interface Splitter {
 
 export interface Sluice extends Splitter {
   readonly metricsUrl: URL
+  /** Where its configuration is. */
+  readonly configFile: string
+  /** Puts another configuration in its place, by a rename: keys that are filled in as at the start, or a text as it is. */
+  configure(config: Readonly<Record<string, unknown>> | string): void
 }
 
 export interface SluiceOptions {
@@ -43,17 +47,26 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const metrics = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
   const file = join(dir, 'sluice.yaml')
-  const filled = {
-    listen: `127.0.0.1:${push}`,
-    listen_metrics_address: `127.0.0.1:${metrics}`,
-    target: storeUrl,
-    tenant: { label: 'tenant', label_remove: true },
-    ...config,
-  }
-  writeFileSync(file, stringify(filled))
+  const textOf = (own: Readonly<Record<string, unknown>>) =>
+    stringify({
+      listen: `127.0.0.1:${push}`,
+      listen_metrics_address: `127.0.0.1:${metrics}`,
+      target: storeUrl,
+      tenant: { label: 'tenant', label_remove: true },
+      ...own,
+    })
+  writeFileSync(file, textOf(config))
   const url = new URL(`http://127.0.0.1:${push}/push`)
   const splitter = await start(process.execPath, [launcherOf(root), 'serve', '--config', file], env, url, dir)
-  return { ...splitter, metricsUrl: new URL(`http://127.0.0.1:${metrics}/metrics`) }
+  return {
+    ...splitter,
+    metricsUrl: new URL(`http://127.0.0.1:${metrics}/metrics`),
+    configFile: file,
+    configure(next) {
+      writeFileSync(`${file}.next`, typeof next === 'string' ? next : textOf(next))
+      renameSync(`${file}.next`, file)
+    },
+  }
 }
 
 const launcherOf = (root: string): string => join(root, 'src/sluice.js')

@@ -22,6 +22,8 @@ export interface Stage extends AsyncDisposable {
   push(list: readonly LabelSet[], question?: Question): Promise<Answer>
   /** Pushes a body as it is. */
   send(body: Uint8Array, question?: Question): Promise<Answer>
+  /** Puts another configuration (or text) in the place of the one in force, and asks for it to be taken. */
+  reload(config: Readonly<Record<string, unknown>> | string): Promise<Answer>
   /** What the store has got since this was last asked, by tenant. */
   stored(): readonly Stored[]
   /** The value of a sample of /metrics, labels as they are printed; undefined where there is none. */
@@ -46,6 +48,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     env,
     ...(port === undefined ? {} : { port }),
   })
+  const filled = (config: Readonly<Record<string, unknown>>) => ({ tenant: { label: 'tenant' }, ...config })
   const send = (body: Uint8Array, question: Question = {}) => {
     const headers = { ...PUSH_HEADERS['1.0'], ...question.headers }
     return request(sluice.url, { ...question, body, headers })
@@ -55,6 +58,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     sluice,
     send,
     push: (list, question) => send(bodyOf(list), question),
+    reload(next) {
+      sluice.configure(typeof next === 'string' ? next : filled(next))
+      return request(new URL('/-/reload', sluice.metricsUrl))
+    },
     stored() {
       const shares = store.received.splice(0).map(({ headers, body }) => ({
         tenant: headers['x-scope-orgid'] as string | undefined,
