@@ -17,6 +17,8 @@ export interface Balance {
   readonly outOfOrder: number
   /** Requests that hold series of different HA replicas: a store would drop one replica's. */
   readonly mixedReplicas: number
+  /** Copies at a store that was not their tenant's while their push was under way. */
+  readonly misplaced: number
   /** 2.0: samples that an answer called written, beyond what is stored of that push. */
   readonly overclaimed: number
   /** 2.0: samples of acknowledged pushes that no answer called written; the sender would count them as lost. */
@@ -41,9 +43,11 @@ export interface CheckInput {
   readonly entries: Iterable<Entry>
   /** Whether the splitter got the store's whole 2xx for that request. */
   readonly answered: (request: number) => boolean
+  /** Whether a tenant may be at a store between two times; each may at any by default. */
+  readonly mayHold?: (store: string, tenant: string, begun: number, ended: number) => boolean
 }
 
-export function balance({ book, outcomes, entries, answered }: CheckInput): Balance {
+export function balance({ book, outcomes, entries, answered, mayHold = () => true }: CheckInput): Balance {
   const { series } = book.options
   // Per sender, at push × series + index: number of copies, and 1 where one of them was answered.
   const copies = outcomes.map(pushes => new Uint8Array(pushes.length * series))
@@ -55,6 +59,7 @@ export function balance({ book, outcomes, entries, answered }: CheckInput): Bala
     needlessCopies: 0,
     outOfOrder: 0,
     mixedReplicas: 0,
+    misplaced: 0,
     samplesStored: 0,
     copies: 0,
     copiesAfterDelivery: 0,
@@ -81,16 +86,19 @@ export function balance({ book, outcomes, entries, answered }: CheckInput): Bala
     newest[sender]![index] = Math.max(push, newest[sender]![index]!)
   }
 
-  for (const { request, tenant, samples } of entries) {
+  for (const { request, store, tenant, samples } of entries) {
     found.requestsStored++
     const replicas = new Set<string>()
     const whole = answered(request)
     for (const { value, timestamp, labelsHash } of samples) {
       const origin = book.origin(value)
-      if (origin === undefined || outcomes[origin.sender]![origin.push] === undefined) {
+      const outcome = origin && outcomes[origin.sender]![origin.push]
+      if (origin === undefined || outcome === undefined) {
         found.damaged++
         continue
       }
+      const [begun, ended] = outcome.span ?? [0, 0]
+      if (!mayHold(store, tenant, begun, ended)) found.misplaced++
       replicas.add(book.replica(origin.sender))
       if (!book.intact(origin, labelsHash, timestamp)) found.damaged++
       if (book.tenant(origin) === tenant) record(origin, whole)
@@ -133,6 +141,7 @@ export function complaints(found: Balance): readonly string[] {
     'needlessCopies',
     'outOfOrder',
     'mixedReplicas',
+    'misplaced',
     'overclaimed',
     'underclaimed',
   ] as const

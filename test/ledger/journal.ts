@@ -8,6 +8,8 @@ import { openSync, readFileSync, writeSync } from 'node:fs'
 export interface Entry {
   /** The fault proxy's number of the request. */
   readonly request: number
+  /** By the path, where one server is several stores; else ''. It has no slash. */
+  readonly store: string
   readonly tenant: string
   readonly samples: readonly StoredSample[]
 }
@@ -27,8 +29,8 @@ export class Journal {
     this.#file = openSync(path, 'ax')
   }
 
-  append({ request, tenant, samples }: Entry): void {
-    const name = Buffer.from(tenant)
+  append({ request, store, tenant, samples }: Entry): void {
+    const name = Buffer.from(`${store}/${tenant}`)
     const record = Buffer.alloc(10 + name.length + samples.length * SAMPLE_BYTES)
     record.writeUInt32LE(record.length, 0)
     record.writeUInt32LE(request, 4)
@@ -57,9 +59,12 @@ export function* readJournal(path: string): Generator<Entry> {
         timestamp: bytes.readDoubleLE(at + 8),
         labelsHash: bytes.readUInt32LE(at + 16),
       })
+    const name = bytes.toString('utf8', start + 10, nameEnd)
+    const slash = name.indexOf('/')
     yield {
       request: bytes.readUInt32LE(start + 4),
-      tenant: bytes.toString('utf8', start + 10, nameEnd),
+      store: name.slice(0, slash),
+      tenant: name.slice(slash + 1),
       samples,
     }
     start = end

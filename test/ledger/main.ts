@@ -15,6 +15,7 @@ const HELP = `npm run ledger -- [options]
   --faults        between Sluice and the store
   --losing        with --faults: 429 and 400 too, after which senders drop data
   --kill          SIGKILL and SIGTERM to Sluice, SIGKILL to the store, every 10 s or so
+  --reloads N     a new configuration a second: every third is bad, every fifth moves tenants between stores
   --senders N     (16)
   --tenants N     (20)
   --series N      per push (200)
@@ -30,6 +31,7 @@ const { values: args } = parseArgs({
     faults: { type: 'boolean', default: false },
     losing: { type: 'boolean', default: false },
     kill: { type: 'boolean', default: false },
+    reloads: { type: 'string', default: '0' },
     senders: { type: 'string', default: '16' },
     tenants: { type: 'string', default: '20' },
     series: { type: 'string', default: '200' },
@@ -47,6 +49,8 @@ else await main()
 async function main(): Promise<void> {
   if (args.protocol !== '1.0' && args.protocol !== '2.0' && args.protocol !== 'both')
     throw new Error('--protocol is 1.0, 2.0 or both')
+  if (args.kill && args.reloads !== '0')
+    throw new Error('--kill takes what --reloads has changed; one at a time')
   const seed = Number(args.seed ?? Date.now() % 1_000_000)
   const own =
     args.config === undefined ? {} : (parse(readFileSync(args.config, 'utf8')) as Record<string, unknown>)
@@ -63,6 +67,8 @@ async function main(): Promise<void> {
     losing: args.losing,
     phaseMs: 4_000,
     killEverySeconds: args.kill ? 10 : 0,
+    reloads: Number(args.reloads),
+    reloadEveryMs: 1_000,
     seed,
     timeoutMs: 30_000,
     minBackoffMs: 30,
@@ -82,6 +88,9 @@ async function main(): Promise<void> {
     ...(report.unreadable > 0 ? [`unreadable: ${report.unreadable}`] : []),
     ...report.busyGauges.map(gauge => `still in flight: ${gauge}`),
     ...(report.pushes.open > 0 ? [`pushes without an end: ${report.pushes.open}`] : []),
+    ...(report.reloads?.wrong ?? []),
+    ...(report.reloads?.gone ?? []).map(series => `still there: ${series}`),
+    ...failures(report.statuses),
     ...(report.exitCode === 0 ? [] : [`exit code after SIGTERM: ${report.exitCode}`]),
   ]
   const { balance, ...rest } = report
@@ -90,4 +99,11 @@ async function main(): Promise<void> {
   )
   process.stdout.write(`${lines.join('\n')}\n${wrong.length === 0 ? 'the books close' : wrong.join('\n')}\n`)
   process.exitCode = wrong.length === 0 ? 0 : 1
+}
+
+/** A changed configuration is no reason for a push to fail; faults are one. */
+function failures(statuses: Readonly<Record<string, number>>): readonly string[] {
+  if (args.reloads === '0' || args.faults) return []
+  const failed = Object.entries(statuses).filter(([status]) => !status.startsWith('2'))
+  return failed.map(([status, n]) => `pushes that failed with ${status}: ${n}`)
 }

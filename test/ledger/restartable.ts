@@ -3,19 +3,20 @@ import { join } from 'node:path'
 import { type Child, startChild } from '../support/child.ts'
 import { freePort } from '../support/free-port.ts'
 import { busyGauges } from '../support/gauges.ts'
-import { type Splitter, startSluice } from '../support/splitter.ts'
+import { request } from '../support/request.ts'
+import { type Sluice, startSluice } from '../support/splitter.ts'
 import { type Entry, readJournal } from './journal.ts'
 import type { StoreOptions, StoreState } from './store.ts'
 
 export class RestartableSluice {
-  readonly #storeUrl: string
+  readonly storeUrl: string
   readonly #config: Readonly<Record<string, unknown>>
   #port = 0
   #metricsPort = 0
-  #running: Splitter | undefined
+  #running: Sluice | undefined
 
   constructor(storeUrl: string, config: Readonly<Record<string, unknown>>) {
-    this.#storeUrl = storeUrl
+    this.storeUrl = storeUrl
     this.#config = config
   }
 
@@ -23,11 +24,38 @@ export class RestartableSluice {
     this.#port ||= await freePort()
     this.#metricsPort ||= await freePort()
     this.#running = await startSluice({
-      storeUrl: this.#storeUrl,
+      storeUrl: this.storeUrl,
       port: this.#port,
-      config: { listen_metrics_address: `127.0.0.1:${this.#metricsPort}`, ...this.#config },
+      config: this.#filled({}),
     })
     return this.#running.url
+  }
+
+  /** Puts another file in place: these keys over those of the start, or a text as it is. */
+  configure(config: Readonly<Record<string, unknown>> | string): void {
+    this.#live.configure(typeof config === 'string' ? config : this.#filled(config))
+  }
+
+  signal(name: 'SIGHUP'): void {
+    this.#live.signal(name)
+  }
+
+  /** Asks for a reload; its status. */
+  async reload(): Promise<number> {
+    return (await request(new URL('/-/reload', this.#live.url))).status
+  }
+
+  async metrics(): Promise<string> {
+    return (await request(`http://127.0.0.1:${this.#metricsPort}/metrics`, { method: 'GET' })).body
+  }
+
+  get #live(): Sluice {
+    if (this.#running === undefined) throw new Error('BUG: Sluice does not run')
+    return this.#running
+  }
+
+  #filled(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    return { listen_metrics_address: `127.0.0.1:${this.#metricsPort}`, ...this.#config, ...config }
   }
 
   /** Its exit code; null after a SIGKILL, or where it does not run. */

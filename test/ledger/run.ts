@@ -9,6 +9,8 @@ import { Book, type BookOptions } from './book.ts'
 import { Chaos, seeded } from './chaos.ts'
 import { type Balance, balance } from './check.ts'
 import { killNowAndThen } from './killer.ts'
+import { Whereabouts } from './layout.ts'
+import { Reloader, type ReloadReport } from './reloader.ts'
 import { RestartableSluice, RestartableStore } from './restartable.ts'
 import { LedgerSender, type PushOutcome, type SenderOptions } from './sender.ts'
 
@@ -24,6 +26,9 @@ export interface LedgerOptions extends BookOptions, Omit<SenderOptions, 'url' | 
   readonly phaseMs: number
   /** SIGKILL and SIGTERM to Sluice, SIGKILL to the store, about this often; 0 never. */
   readonly killEverySeconds: number
+  /** So many new configurations, one after the other; not with kills. The run lasts until all have come. */
+  readonly reloads: number
+  readonly reloadEveryMs: number
   readonly seed: number
   /** Keys as in sluice.yaml. */
   readonly config: Readonly<Record<string, unknown>>
@@ -38,6 +43,8 @@ export interface LedgerReport {
   readonly faults: Readonly<Record<string, number>>
   readonly phases: readonly string[]
   readonly kills: Readonly<Record<string, number>>
+  /** Undefined without. */
+  readonly reloads: ReloadReport | undefined
   /** Requests that the store could not read in its last life: a bug of the splitter. */
   readonly unreadable: number
   /** In-flight gauges of Sluice that were not 0 when all was over. */
@@ -80,7 +87,9 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
         : Promise.resolve({})
     // Awaited below; without this a failure before that would be nobody's.
     killing.catch(() => finish.abort())
-    await passTime(options, senders, chaos, finish.signal)
+    const whereabouts = new Whereabouts()
+    const reloader = new Reloader({ ...options, sluice, whereabouts, everyMs: options.reloadEveryMs })
+    await Promise.all([passTime(options, senders, chaos, finish.signal), reloader.run(finish.signal)])
 
     // From here on without faults, so that every push that can be delivered is.
     finish.abort()
@@ -91,6 +100,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
     clearTimeout(grace)
 
     const unreadable = await store.unreadable()
+    const reloads = options.reloads > 0 ? await reloader.report() : undefined
     const busyGauges = await sluice.busyGauges()
     const exitCode = await sluice.end('SIGTERM')
     await store.kill()
@@ -101,12 +111,14 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
         outcomes,
         entries: store.entries(),
         answered: number => answered.has(number),
+        mayHold: (...asked) => whereabouts.mayHold(...asked),
       }),
       pushes: countPushes(outcomes.flat()),
       statuses: countStatuses(senders),
       faults: chaos.counts,
       phases: chaos.history,
       kills,
+      reloads,
       unreadable,
       busyGauges,
       exitCode,

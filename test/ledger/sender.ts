@@ -24,6 +24,8 @@ export interface SenderOptions {
 export interface PushOutcome {
   readonly end: 'acknowledged' | 'refused' | 'open'
   readonly attempts: number
+  /** By `performance.now()`. */
+  readonly span?: readonly [begun: number, ended: number]
   /** Of a 2.0 push: samples that answers say were written. */
   readonly claimed?: Claims
 }
@@ -64,7 +66,10 @@ export class LedgerSender {
   async run(finish: AbortSignal, stop: AbortSignal): Promise<void> {
     while (!finish.aborted) {
       const series = this.#book.push(this.#number, this.outcomes.length)
-      this.outcomes.push(await this.#push(encodePush(series, this.#options.protocol), stop))
+      const body = encodePush(series, this.#options.protocol)
+      const begun = performance.now()
+      const outcome = await this.#push(body, stop)
+      this.outcomes.push({ ...outcome, span: [begun, performance.now()] })
       await rest(this.#options.intervalMs, finish)
     }
     this.#agent.destroy()

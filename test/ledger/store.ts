@@ -38,6 +38,8 @@ const server = createServer(async (request, response) => {
     const tenant = request.headers['x-scope-orgid']
     journal.append({
       request: Number(request.headers[NUMBER_HEADER] ?? 0),
+      // `/push` is one store, and `/push/NAME` another.
+      store: (request.url ?? '').split('/')[2] ?? '',
       tenant: typeof tenant === 'string' ? tenant : '',
       samples,
     })

@@ -15,6 +15,8 @@ const SHORT: LedgerOptions = {
   losing: false,
   phaseMs: 300,
   killEverySeconds: 0,
+  reloads: 0,
+  reloadEveryMs: 0,
   seed: 5,
   timeoutMs: 10_000,
   minBackoffMs: 20,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Book, hashLabels } from '../ledger/book.ts'
 import { balance, complaints } from '../ledger/check.ts'
 import { type Entry, Journal, readJournal } from '../ledger/journal.ts'
+import { FIRST, Whereabouts } from '../ledger/layout.ts'
 import type { PushOutcome } from '../ledger/sender.ts'
 
 const book = new Book({ senders: 4, tenants: 5, series: 8 })
@@ -19,7 +20,7 @@ function stored(sender: number, push: number, request = 1): Entry[] {
     const labelsHash = hashLabels(labels.filter(([name]) => name !== 'tenant'))
     tenants.set(tenant, [...(tenants.get(tenant) ?? []), { value, timestamp, labelsHash }])
   })
-  return [...tenants].map(([tenant, samples]) => ({ request, tenant, samples }))
+  return [...tenants].map(([tenant, samples]) => ({ request, store: '', tenant, samples }))
 }
 
 /** The books of senders that pushed `outcomes`, with nothing answered whole unless told. */
@@ -48,6 +49,29 @@ describe('the ledger', () => {
   test('finds what was acknowledged and is not stored', () => {
     const [, ...rest] = stored(1, 0)
     expect(check([[], [ACKNOWLEDGED]], rest).lost).toBe(3)
+  })
+
+  test('finds what is at a store that was not its tenant’s then', () => {
+    const places = new Whereabouts()
+    places.change({ upstreams: { b: { store: 'b', timeout: '1s' } }, routes: { 'tenant-0': 'b' } }, 10, 20)
+    places.change(FIRST, 30, 40)
+    const at = (store: string, begun: number, ended: number) => {
+      const outcome: PushOutcome = { ...ACKNOWLEDGED, span: [begun, ended] }
+      const entries = stored(0, 0).map(entry => ({ ...entry, store }))
+      const mayHold = places.mayHold.bind(places)
+      return balance({ book, outcomes: [[outcome]], entries, answered: () => false, mayHold }).misplaced
+    }
+    // While the one takes the place of the other, both may be.
+    const pushes = [
+      [0, 9],
+      [0, 10],
+      [15, 16],
+      [21, 25],
+      [21, 31],
+      [41, 50],
+    ] as const
+    expect(pushes.map(([begun, ended]) => at('', begun, ended))).toEqual([0, 0, 0, 8, 0, 0])
+    expect(pushes.map(([begun, ended]) => at('b', begun, ended))).toEqual([8, 0, 0, 0, 0, 8])
   })
 
   test('calls nothing lost that was not acknowledged', () => {
@@ -135,7 +159,11 @@ describe('the journal', () => {
   test('reads back as it was written', () => {
     const path = join(dir, 'journal')
     const journal = new Journal(path)
-    const entries = [...stored(0, 0, 7), ...stored(3, 5, 8), { request: 9, tenant: '', samples: [] }]
+    const entries = [
+      ...stored(0, 0, 7),
+      ...stored(3, 5, 8),
+      { request: 9, store: 'second', tenant: '', samples: [] },
+    ]
     for (const entry of entries) journal.append(entry)
     expect([...readJournal(path)]).toEqual(entries)
   })
