@@ -51,7 +51,7 @@ export class Reloading {
       },
       {
         name: 'config_hash',
-        help: 'Of the configuration in force, its file and variables: replicas with the same number have the same.',
+        help: 'Of the configuration in force but for secrets: replicas with the same number have the same.',
         read: () => this.#current.hash,
       },
     ]

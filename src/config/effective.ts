@@ -121,6 +121,12 @@ export function changedKeys(
   })
 }
 
+/** What differs from the defaults, for a comparison with other processes: a secret is there, but not its value. */
+export function publicText(effective: readonly EffectiveKey[]): string {
+  // A Secret is `[redacted]` as JSON.
+  return JSON.stringify(changedFromDefaults(effective).map(key => [key.path, meaning(key)]))
+}
+
 function meaning(key: EffectiveKey): unknown {
   return MEANINGS.get(key)?.()
 }

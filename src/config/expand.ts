@@ -25,9 +25,4 @@ export function escaped(value: string): string {
   return value.replaceAll('${', () => '$${')
 }
 
-/** Every variable that a text names. */
-export function variablesIn(text: string): string[] {
-  return [...text.matchAll(PLACEHOLDER)].flatMap(([, name]) => name ?? [])
-}
-
 const PLACEHOLDER = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g

@@ -6,9 +6,8 @@ import { ConfigError, type ConfigProblem, type Place } from '../schema/problem.t
 import { childOf, isMap, type PlacedTree, spotAt, textOf } from '../schema/tree.ts'
 import { DEFAULT_UPSTREAM } from '../upstream/section.ts'
 import { type Config, type ConfigWarning, resolveConfig } from './config.ts'
-import { type EffectiveKey, effectiveKeys } from './effective.ts'
-import { type Environment, readEnvironment, type Variable } from './environment.ts'
-import { variablesIn } from './expand.ts'
+import { type EffectiveKey, effectiveKeys, publicText } from './effective.ts'
+import { type Environment, readEnvironment } from './environment.ts'
 import { type FileRead, readFile } from './file.ts'
 import { brokenAmongMany, type Checked, RULES } from './rules.ts'
 import { KEYS } from './schema.ts'
@@ -33,7 +32,7 @@ export interface LoadedConfig {
   readonly effective: readonly EffectiveKey[]
   /** Every file that a key names, each read. */
   readonly files: readonly FollowedFile[]
-  /** Of the text of the file and the variables that count: 48 bits, which a gauge can hold. */
+  /** Of what differs from the defaults, but for secrets and the content of files: 48 bits, which a gauge can hold. */
   readonly hash: number
 }
 
@@ -77,17 +76,24 @@ export function loadTree(parsed: FileRead, source: ConfigSource): LoadedConfig {
   const { written } = checked
   const config = frozen(resolveConfig(checked.values, { written, cores, open: files.open }))
   files.check(config)
-  let effective: readonly EffectiveKey[] | undefined
+  let listed: readonly EffectiveKey[] | undefined
+  // Some ten milliseconds with 1,000 routes, and most never ask.
+  const effective = () => {
+    listed ??= effectiveKeys(config, settings)
+    return listed
+  }
+  let hash: number | undefined
   return {
     config,
     warnings: [...warnings, ...warningsFor(checked)],
-    // Some ten milliseconds with 1,000 routes, and most never ask.
     get effective() {
-      effective ??= effectiveKeys(config, settings)
-      return effective
+      return effective()
     },
     files: files.list,
-    hash: hashOf(source, variables),
+    get hash() {
+      hash ??= hashOf(effective())
+      return hash
+    },
   }
 }
 
@@ -187,9 +193,7 @@ class Files {
   }
 }
 
-function hashOf({ file, env }: ConfigSource, variables: readonly Variable[]): number {
-  const named = file === undefined ? [] : variablesIn(file.text)
-  const names = [...new Set([...variables.map(({ name }) => name), ...named])].sort()
-  const parts = [file?.text ?? '', ...names.map(name => `${name}=${env[name] ?? ''}`)]
-  return createHash('sha256').update(JSON.stringify(parts)).digest().readUIntBE(0, 6)
+/** Without secrets: a gauge is public, and whoever has a hash of them can try passwords on it. */
+function hashOf(effective: readonly EffectiveKey[]): number {
+  return createHash('sha256').update(publicText(effective)).digest().readUIntBE(0, 6)
 }

@@ -109,21 +109,50 @@ lanes:
 })
 
 describe('the hash', () => {
+  const hashOf = (text: string, env: Record<string, string> = {}, cores = 4) => load(text, env, cores).hash
+
   test('is a number of at most 48 bits, equal for equal sources', () => {
-    const { hash } = load('timeout: 5s\n')
-    expect(load('timeout: 5s\n', { OTHER: 'x' }, 9).hash).toBe(hash)
+    const hash = hashOf('timeout: 5s\n')
+    expect(hashOf('timeout: 5s\n', { OTHER: 'x' }, 9)).toBe(hash)
     expect(Number.isSafeInteger(hash) && hash >= 0 && hash < 2 ** 48).toBe(true)
   })
 
   test.each([
-    ['the file', 'timeout: 5s\n# x\n', {}],
+    ['a value', 'timeout: 6s\n', {}],
+    ['a key', 'timeout: 5s\nconcurrency: 9\n', {}],
     ['a variable of ours', 'timeout: 5s\n', { CT_CONCURRENCY: '9' }],
+    ['a store', 'timeout: 5s\nupstreams: {a: {target: http://a/}}\n', {}],
   ])('is another with %s', (_, text, env) => {
-    expect(load(text, env).hash).not.toBe(load('timeout: 5s\n').hash)
+    expect(hashOf(text, env)).not.toBe(hashOf('timeout: 5s\n'))
   })
 
   test('is another with a variable that the file names', () => {
     const text = `timeout: $${'{T}'}\n`
-    expect(load(text, { T: '1s' }).hash).not.toBe(load(text, { T: '2s' }).hash)
+    expect(hashOf(text, { T: '1s' })).not.toBe(hashOf(text, { T: '2s' }))
+  })
+
+  test.each([
+    ['a comment', '# x\ntimeout: 5s\n', {}],
+    ['a default that is written', 'timeout: 5s\nconcurrency: 512\n', {}],
+    ['where a value stands', '', { SLUICE_TIMEOUT: '5s' }],
+  ])('is the same with %s', (_, text, env) => {
+    expect(hashOf(text, env)).toBe(hashOf('timeout: 5s\n'))
+  })
+
+  const password = (text: string) => `auth: {egress: {username: u, password: "${text}"}}\n`
+  const headers = (value: string) => `upstreams: {a: {target: http://a/, headers: {X-A: "${value}"}}}\n`
+
+  test.each([
+    ['a password in the file', password('a'), password('b')],
+    ['a header of a store', headers('a'), headers('b')],
+  ])('cannot be used to guess %s', (_, one, other) => {
+    expect(hashOf(one)).toBe(hashOf(other))
+  })
+
+  test.each([
+    ['that the file names', password(`$${'{PASSWORD}'}`), 'PASSWORD'],
+    ['of ours', '', 'SLUICE_AUTH_EGRESS_PASSWORD'],
+  ])('cannot be used to guess a password in a variable %s', (_, text, name) => {
+    expect(hashOf(text, { [name]: 'a' })).toBe(hashOf(text, { [name]: 'b' }))
   })
 })

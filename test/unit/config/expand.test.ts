@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: files hold these
 import { describe, expect, test } from 'vitest'
 import { renderConfig } from '../../../src/config/effective.ts'
-import { escaped, expand, variablesIn } from '../../../src/config/expand.ts'
+import { escaped, expand } from '../../../src/config/expand.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 
 const env = {
@@ -46,10 +46,6 @@ describe('a variable in a value', () => {
 
   test.each(['${A}', 'a$b', '$${', '${', '$$${x'])('is undone by escaping: %j', text => {
     expect(expand(escaped(text), {})).toEqual({ value: text })
-  })
-
-  test('is found in any text', () => {
-    expect(variablesIn('a: ${A}\nb: $${B}\nc: ${C}${A}')).toEqual(['A', 'C', 'A'])
   })
 })
 
