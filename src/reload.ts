@@ -2,14 +2,14 @@
  * Takes a new configuration into force, or keeps the old one and says why. One at a time: who asks while one is under way
  * gets the next, because the file may have changed since that one was read.
  */
-import { changedKeys } from './config/effective.ts'
+import { changedKeys, keysThatWait } from './config/effective.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Gauge } from './gauge.ts'
 import type { Reload, ReloadOutcome } from './ingress/reload.ts'
 import type { Logger } from './telemetry/log.ts'
 
 export interface ReloadingOptions {
-  /** In force now. */
+  /** What the process was started with, in force now. */
   readonly first: LoadedConfig
   /** Reads and checks it anew; rejects with all that is wrong in one message. */
   readonly load: () => Promise<LoadedConfig>
@@ -98,14 +98,14 @@ export class Reloading {
   }
 
   #taken(next: LoadedConfig): ReloadOutcome {
-    const { log } = this.#options
+    const { first, log } = this.#options
     const changed = changedKeys(this.#current, next)
-    const restart = changed.filter(key => key.restart).map(({ path }) => path)
+    const restart = keysThatWait(first, next)
     this.#current = next
     this.#successful = true
     this.#succeededAt = this.#now()
     for (const { key, message } of next.warnings) log.warn({ key }, message)
-    log.info({ changed: changed.map(({ path }) => path) }, 'the configuration was taken into force')
+    log.info({ changed }, 'the configuration was taken into force')
     if (restart.length > 0)
       log.warn({ keys: restart }, 'changed keys that need a restart stay what they were')
     return { ok: true, restart }

@@ -105,19 +105,32 @@ export function changedFromDefaults(effective: readonly EffectiveKey[]): Effecti
   })
 }
 
-/** The keys that have another value after a change, and whether only a restart makes them hold. */
-export function changedKeys(
-  before: { readonly effective: readonly EffectiveKey[] },
-  after: { readonly effective: readonly EffectiveKey[] },
-): { readonly path: string; readonly restart: boolean }[] {
-  const old = new Map(before.effective.map(key => [key.path, key]))
-  const now = new Map(after.effective.map(key => [key.path, key]))
+interface Listed {
+  readonly effective: readonly EffectiveKey[]
+}
+
+/** The keys that have another value after a change. */
+export function changedKeys(before: Listed, after: Listed): string[] {
+  return changes(before.effective, after.effective).map(([path]) => path)
+}
+
+/** Those that hold what they were at the start until the next one. */
+export function keysThatWait(start: Listed, now: Listed): string[] {
+  const waiting = ({ effective }: Listed) => effective.filter(({ restart }) => restart !== false)
+  return changes(waiting(start), waiting(now)).flatMap(([path, was, is]) => {
+    const stays = (is ?? was)?.restart === 'presence' && isEmpty(was) === isEmpty(is)
+    return stays ? [] : [path]
+  })
+}
+
+/** By path, with what it was and what it is. */
+function changes(before: readonly EffectiveKey[], after: readonly EffectiveKey[]) {
+  const old = new Map(before.map(key => [key.path, key]))
+  const now = new Map(after.map(key => [key.path, key]))
   return [...new Set([...old.keys(), ...now.keys()])].flatMap(path => {
     const [was, is] = [old.get(path), now.get(path)]
-    if (was !== undefined && is !== undefined && areSame(meaning(was), meaning(is))) return []
-    const key = is ?? was
-    const restart = key?.restart === 'presence' ? isEmpty(was) !== isEmpty(is) : key?.restart === true
-    return [{ path, restart }]
+    const same = was !== undefined && is !== undefined && areSame(meaning(was), meaning(is))
+    return same ? [] : [[path, was, is] as const]
   })
 }
 

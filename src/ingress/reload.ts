@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 export type Reload = () => Promise<ReloadOutcome>
 
 export type ReloadOutcome =
-  /** `restart`: keys that were changed and stay what they were until the next start. */
+  /** `restart`: keys that differ from what the process was started with, and stay so until the next start. */
   { readonly ok: true; readonly restart: readonly string[] } | { readonly ok: false; readonly reason: string }
 
 export const RELOAD_PATH = '/-/reload'

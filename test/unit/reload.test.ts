@@ -66,6 +66,19 @@ describe('a reload', () => {
     expect(stage.log).toContain('"keys":["listen","split.threads"]')
   })
 
+  test('names them again while they wait, and no more when they are what they were at the start', async () => {
+    const { reloading, stage } = start()
+    for (const [text, restart] of [
+      ['listen: 127.0.0.1:1\n', ['listen']],
+      ['listen: 127.0.0.1:1\n', ['listen']],
+      ['listen: 127.0.0.1:1\non_429: retry\n', ['listen']],
+      ['on_429: retry\n', []],
+    ] as const) {
+      stage.text = text
+      expect(await reloading.reload()).toEqual({ ok: true, restart })
+    }
+  })
+
   test('of a bad file keeps what runs, and says all that is wrong', async () => {
     const { reloading, stage, gauge } = start()
     const hash = gauge('hash')

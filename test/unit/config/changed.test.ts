@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { changedFromDefaults, changedKeys, renderConfig } from '../../../src/config/effective.ts'
+import {
+  changedFromDefaults,
+  changedKeys,
+  keysThatWait,
+  renderConfig,
+} from '../../../src/config/effective.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { selfSigned } from '../../support/certificate.ts'
 
@@ -11,9 +16,9 @@ function load(text: string, env: Record<string, string> = {}, cores = 4) {
 }
 
 function changes(before: string, after: string): readonly string[] {
-  return changedKeys(load(before), load(after)).map(({ path, restart }) =>
-    restart ? `${path} (restart)` : path,
-  )
+  const [was, is] = [load(before), load(after)]
+  const waiting = keysThatWait(was, is)
+  return changedKeys(was, is).map(path => (waiting.includes(path) ? `${path} (restart)` : path))
 }
 
 const tls = (cert: string) => `auth: {ingress: {tls_config: {cert_file: ${cert}, key_file: /key}}}\n`
@@ -79,9 +84,7 @@ describe('what a change of the configuration changes', () => {
 
   test('is what a variable in a value changes, too', () => {
     const text = `timeout: $${'{T}'}\n`
-    expect(changedKeys(load(text, { T: '1s' }), load(text, { T: '2s' }))).toEqual([
-      { path: 'timeout', restart: false },
-    ])
+    expect(changedKeys(load(text, { T: '1s' }), load(text, { T: '2s' }))).toEqual(['timeout'])
   })
 })
 
