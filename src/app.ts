@@ -151,8 +151,9 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
   const opened: Map<WriteUpstream, AsyncDisposableStack> = new Map()
   const closing: Set<Promise<void>> = new Set()
   const inTheEnd = (closed: Promise<void>) => {
-    closing.add(closed)
-    void closed.finally(() => closing.delete(closed))
+    const said = closed.catch(err => log.error({ err }, 'a bug: an upstream could not be closed'))
+    closing.add(said)
+    void said.finally(() => closing.delete(said))
   }
   const open = (section: UpstreamConfig, id: string): WriteUpstream => {
     const parts = new AsyncDisposableStack()
@@ -264,7 +265,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
   starting.use(pressure.watch())
   starting.use(following.watch())
   if (tls !== undefined) {
-    certificate = starting.use(followTls(server, tls, () => certificateOf(config), log))
+    certificate = starting.use(followTls(server, tls, () => config, log))
   }
   listening = true
   const running = starting.move()
@@ -337,13 +338,16 @@ function certificateOf({ auth }: Config): Certificate | undefined {
 function followTls(
   server: FastifyInstance,
   tls: Certificate,
-  read: () => Certificate | undefined,
+  inForce: () => Config,
   log: Logger,
 ): FollowedCertificate {
   return followCertificate(tls, {
     server: server.server as unknown as HttpsServer,
-    read: () => read() ?? tls,
-    changed: () => log.info('the certificate changed and is served from now on'),
+    read: () => certificateOf(inForce()),
+    changed: () => {
+      const file = inForce().auth.ingress?.certFile.path
+      log.info({ file }, 'the certificate changed and is served from now on')
+    },
     failed: err => log.warn({ err }, 'the certificate changed and can’t be used; the old one is served on'),
     intervalMs: CERTIFICATE_INTERVAL_MS,
   })

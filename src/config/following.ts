@@ -20,7 +20,8 @@ const SOON_MS = 1000
 export class Following {
   readonly #options: FollowingOptions
   readonly #now: () => number
-  readonly #failures: Map<Followed, string> = new Map()
+  /** Files come and go with stores. */
+  readonly #failures: WeakMap<Followed, string> = new WeakMap()
   #running: Promise<void> | undefined
   #lastAt = Number.NEGATIVE_INFINITY
 

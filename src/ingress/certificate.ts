@@ -20,7 +20,8 @@ export function readCertificate(files: { certFile: string; keyFile: string }): C
 
 export interface FollowOptions {
   readonly server: Server
-  readonly read: () => Certificate
+  /** Undefined where the configuration names none any more, which holds from the next start on. */
+  readonly read: () => Certificate | undefined
   readonly changed: () => void
   /** A half-written pair fails here and is tried again; the old certificate goes on serving. */
   readonly failed: (error: unknown) => void
@@ -39,7 +40,7 @@ export function followCertificate(current: Certificate, options: FollowOptions):
   const look = () => {
     try {
       const next = read()
-      if (next.cert === serving.cert && next.key === serving.key) return
+      if (next === undefined || (next.cert === serving.cert && next.key === serving.key)) return
       server.setSecureContext(next)
       serving = next
       changed()

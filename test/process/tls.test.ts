@@ -49,7 +49,9 @@ test('our own certificate is served, and its replacement too while the process r
   const first = await selfSigned()
   const second = await selfSigned()
   const files = { cert_file: written('cert.pem', first.cert), key_file: written('key.pem', first.key) }
-  await using stage = await startStage({ config: { auth: { ingress: { tls_config: files } } } })
+  await using stage = await startStage({
+    config: { log_level: 'info', auth: { ingress: { tls_config: files } } },
+  })
   const url = new URL(stage.sluice.url.href.replace('http:', 'https:'))
   const pushOver = ({ cert }: Certificate) => request(url, { body: bodyOf([push]), ca: cert })
 
@@ -67,4 +69,9 @@ test('our own certificate is served, and its replacement too while the process r
     ),
   )
   await expect(pushOver(first)).rejects.toThrow(/certificate/)
+  const said = stage.sluice
+    .log()
+    .split('\n')
+    .find(line => line.includes('is served from now on'))
+  expect(JSON.parse(said ?? '{}')).toMatchObject({ file: files.cert_file })
 })

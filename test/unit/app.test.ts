@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { Registry } from 'prom-client'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/telemetry/log.ts'
+import { Upstream } from '../../src/upstream/upstream.ts'
 import { eventually } from '../support/eventually.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { PUSH_HEADERS } from '../support/remote-write.ts'
@@ -104,4 +105,36 @@ describe('a password file that is rotated while the app runs', () => {
     await eventually(() => log().includes('a file changed and is used from now on'))
     expect(await push()).toBe(204)
   })
+})
+
+test('an upstream of an earlier configuration that can’t be closed is said, and ends nothing', async () => {
+  const loaded = (port: number) => {
+    const text = JSON.stringify({
+      listen: '127.0.0.1:0',
+      listen_metrics_address: '127.0.0.1:0',
+      target: `http://127.0.0.1:${port}/push`,
+      timeout_shutdown: '0s',
+    })
+    return loadConfig({ file: { name: 'test.yaml', text }, env: {} })
+  }
+  let log = ''
+  const app = await startApp(loaded(1), {
+    log: createLogger(
+      loaded(1).config.log,
+      new Writable({
+        write(chunk, _encoding, done) {
+          log += chunk
+          done()
+        },
+      }),
+    ),
+    registry: new Registry(),
+    version: '0.0.0',
+    load: async () => loaded(2),
+  })
+  vi.spyOn(Upstream.prototype, 'drained').mockRejectedValueOnce(new Error('no way'))
+  expect(await app.reload()).toMatchObject({ ok: true })
+  await eventually(() => log.includes('a bug: an upstream could not be closed'))
+  await app.stop()
+  expect(log).toContain('no way')
 })

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { Following } from '../../../src/config/following.ts'
 
@@ -75,4 +77,26 @@ test('the timer reads until it is disposed', async () => {
   const before = reads()
   await sleep(30)
   expect(reads()).toBe(before)
+})
+
+test('a file that failed is forgotten when its store is gone', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  let files = [{ key: 'some.key', path: '/run/pw', refresh: () => Promise.reject(gone('gone')) }]
+  let failures = 0
+  const following = new Following({
+    files: () => files,
+    intervalMs: 60_000,
+    changed: () => {},
+    failed: () => failures++,
+  })
+  const left = new WeakRef(files[0] ?? {})
+  await following.refresh()
+  expect(failures).toBe(1)
+  files = []
+  await following.refresh()
+  // What was awaited is held until another turn.
+  await sleep(1)
+  collect()
+  expect(left.deref()).toBeUndefined()
 })
