@@ -2,6 +2,7 @@
  * Takes a new configuration into force, or keeps the old one and says why. One at a time: who asks while one is under way
  * gets the next, because the file may have changed since that one was read.
  */
+import { setImmediate } from 'node:timers/promises'
 import { changedKeys, keysThatWait } from './config/effective.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Gauge } from './gauge.ts'
@@ -87,8 +88,15 @@ export class Reloading {
           `it would remove authentication (${lost.join(', ')}), which a followed change may not; ask for a reload if it is meant`,
         )
       }
+      // With a thousand routes each of these steps takes some ten milliseconds, so pushes get a turn in between.
+      await setImmediate()
       apply(next)
-      return this.#taken(next)
+      const before = this.#current
+      this.#current = next
+      this.#successful = true
+      this.#succeededAt = this.#now()
+      await setImmediate()
+      return this.#taken(before, next)
     } catch (error) {
       this.#successful = false
       const reason = error instanceof Error ? error.message : String(error)
@@ -97,13 +105,11 @@ export class Reloading {
     }
   }
 
-  #taken(next: LoadedConfig): ReloadOutcome {
+  /** Says what came of it. */
+  #taken(before: LoadedConfig, next: LoadedConfig): ReloadOutcome {
     const { first, log } = this.#options
-    const changed = changedKeys(this.#current, next)
+    const changed = changedKeys(before, next)
     const restart = keysThatWait(first, next)
-    this.#current = next
-    this.#successful = true
-    this.#succeededAt = this.#now()
     for (const { key, message } of next.warnings) log.warn({ key }, message)
     log.info({ changed }, 'the configuration was taken into force')
     if (restart.length > 0)

@@ -26,6 +26,6 @@ export function catchesAll({ paths, principals, tenants }: RouteConfig): boolean
   return paths === undefined && principals === undefined && catchesAllTenants(tenants)
 }
 
-export function catchesAllTenants(tenants: RouteConfig['tenants']): boolean {
+export function catchesAllTenants(tenants: readonly string[] | undefined): boolean {
   return tenants === undefined || tenants.some(pattern => /^\*+$/.test(pattern))
 }

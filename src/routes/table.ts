@@ -5,6 +5,7 @@
  */
 import type { TenantId } from '../tenant.ts'
 import { matcherOf } from '../text.ts'
+import { catchesAllTenants } from './section.ts'
 
 export interface Row {
   /** Undefined is any; so it is below. */
@@ -18,6 +19,9 @@ export interface Row {
 export class RouteTable<D> {
   readonly #rows: readonly Row[]
   readonly #upstreams: ReadonlyMap<string, D>
+  /** Places in `#rows`: of the rows that name a path, by path, and of those that name none. */
+  readonly #atPath: Map<string, number[]> = new Map()
+  readonly #anywhere: number[] = []
   /** By path, and then by principal; of a principal that no row names by ''. */
   readonly #choices: Map<string, Map<string, Choice<D>>> = new Map()
   readonly #named: ReadonlySet<string>
@@ -26,11 +30,20 @@ export class RouteTable<D> {
     this.#rows = rows
     this.#upstreams = upstreams
     this.#named = new Set(rows.flatMap(({ principals }) => principals ?? []))
+    // Once for all paths: there may be a thousand rows with a path each.
+    for (const [place, { paths }] of rows.entries()) {
+      if (paths === undefined) this.#anywhere.push(place)
+      for (const path of new Set(paths)) {
+        const places = this.#atPath.get(path)
+        if (places === undefined) this.#atPath.set(path, [place])
+        else places.push(place)
+      }
+    }
   }
 
   /** Paths that rows name. */
   get paths(): ReadonlySet<string> {
-    return new Set(this.#rows.flatMap(({ paths }) => paths ?? []))
+    return new Set(this.#atPath.keys())
   }
 
   /** `path` is one that is served: there are as many as the configuration names, and our own. */
@@ -40,8 +53,21 @@ export class RouteTable<D> {
 
   /** Every store that pushes by this path may be for. */
   upstreamsAt(path: string): readonly D[] {
-    const rows = this.#rows.filter(({ paths }) => paths === undefined || paths.includes(path))
-    return [...new Set(rows.map(({ upstream }) => this.#upstream(upstream)))]
+    const names = new Set(this.#rowsAt(path).map(({ upstream }) => upstream))
+    return [...names].map(name => this.#upstream(name))
+  }
+
+  /** In their order, without those behind one that takes everything. */
+  #rowsAt(path: string): readonly Row[] {
+    const own = this.#atPath.get(path) ?? []
+    const rows: Row[] = []
+    for (const place of own.length === 0 ? this.#anywhere : merged(own, this.#anywhere)) {
+      const row = this.#rows[place]
+      if (row === undefined) throw new Error(`BUG: no row ${place}`)
+      rows.push(row)
+      if (row.principals === undefined && catchesAllTenants(row.tenants)) break
+    }
+    return rows
   }
 
   #choice(path: string, principal: string): Choice<D> {
@@ -53,10 +79,8 @@ export class RouteTable<D> {
     }
     let choice = choices.get(name)
     if (choice === undefined) {
-      const rows = this.#rows.filter(
-        ({ paths, principals }) =>
-          (paths === undefined || paths.includes(path)) &&
-          (principals === undefined || principals.includes(principal)),
+      const rows = this.#rowsAt(path).filter(
+        ({ principals }) => principals === undefined || principals.includes(principal),
       )
       choice = new Choice(
         rows.map(({ tenants, upstream }) => ({ tenants, target: this.#upstream(upstream) })),
@@ -70,6 +94,18 @@ export class RouteTable<D> {
     const upstream = this.#upstreams.get(name)
     if (upstream === undefined) throw new Error(`BUG: a route to ${name}, which is no upstream`)
     return upstream
+  }
+}
+
+/** Two ascending lists as one. */
+function* merged(a: readonly number[], b: readonly number[]): Generator<number> {
+  let [i, j] = [0, 0]
+  for (;;) {
+    const [left = Number.POSITIVE_INFINITY, right = Number.POSITIVE_INFINITY] = [a[i], b[j]]
+    if (left === right) return
+    if (left < right) i++
+    else j++
+    yield Math.min(left, right)
   }
 }
 
@@ -93,7 +129,7 @@ class Choice<D> {
 
   constructor(candidates: readonly Candidate<D>[]) {
     this.#targets = candidates.map(({ target }) => target)
-    const all = candidates.findIndex(({ tenants }) => tenants === undefined)
+    const all = candidates.findIndex(({ tenants }) => catchesAllTenants(tenants))
     this.#all = all < 0 ? candidates.length : all
     for (const [row, { tenants = [] }] of candidates.slice(0, this.#all).entries()) {
       for (const tenant of tenants) {

@@ -79,6 +79,30 @@ describe('a reload', () => {
     }
   })
 
+  test('gives pushes a turn between the check, what follows from it and the list of what changed', async () => {
+    let turns = 0
+    let counting = true
+    const count = () => {
+      turns++
+      if (counting) setImmediate(count)
+    }
+    setImmediate(count)
+    const steps: number[] = []
+    const reloading = new Reloading({
+      first: loaded(),
+      load: async () => {
+        steps.push(turns)
+        return loaded('on_429: retry\n')
+      },
+      apply: () => steps.push(turns),
+      log: createLogger({ level: 'info', format: 'json' }, new Writable({ write: (_1, _2, done) => done() })),
+    })
+    await reloading.reload()
+    steps.push(turns)
+    counting = false
+    expect(new Set(steps).size).toBe(3)
+  })
+
   test('of a bad file keeps what runs, and says all that is wrong', async () => {
     const { reloading, stage, gauge } = start()
     const hash = gauge('hash')

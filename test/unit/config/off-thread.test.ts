@@ -7,7 +7,7 @@ const ROUTES = `target: http://x/
 upstreams:
 ${Array.from({ length: 20 }, (_, i) => `  u${i}: {target: http://h${i}/}\n`).join('')}
 routes:
-${Array.from({ length: 1000 }, (_, i) => `  - {tenants: [t${i}, x${i}-*], upstream: u${i % 20}}\n`).join('')}`
+${Array.from({ length: 1000 }, (_, i) => `  - {paths: [/p${i}/push], tenants: [t${i}, x${i}-*], upstream: u${i % 20}}\n`).join('')}`
 
 function sourceOf(text: string) {
   return { file: { name: 'test.yaml', text }, env: { CT_TIMEOUT: '3s', PREFIX: 'p' }, cores: 4 }

@@ -59,14 +59,43 @@ describe('a route table', () => {
 
   test('names the paths of its rows, and the stores that a path may lead to', () => {
     const table = tableOf(
-      { paths: ['/p', '/q'] },
-      { paths: ['/q'], upstream: 'two' },
+      { paths: ['/p', '/q'], tenants: ['b'] },
+      { paths: ['/q'], tenants: ['c'], upstream: 'two' },
       { tenants: ['a'], upstream: 'three' },
     )
     expect([...table.paths]).toEqual(['/p', '/q'])
     expect(table.upstreamsAt('/p').map(({ name }) => name)).toEqual(['one', 'three'])
     expect(table.upstreamsAt('/q').map(({ name }) => name)).toEqual(['one', 'two', 'three'])
     expect(table.upstreamsAt('/push').map(({ name }) => name)).toEqual(['three'])
+  })
+
+  test.each<[string, Partial<Row>, readonly string[]]>([
+    ['names nothing', {}, ['one']],
+    ['names all tenants', { tenants: ['a', '*'] }, ['one']],
+    ['names that path', { paths: ['/push'] }, ['one']],
+    ['names another path', { paths: ['/p'] }, ['two']],
+    ['names a principal', { principals: ['me'] }, ['one', 'two']],
+    ['names some tenants', { tenants: ['a*'] }, ['one', 'two']],
+  ])('counts a store behind a row that %s only where something may get there', (_, first, names) => {
+    const table = tableOf(first, { upstream: 'two' })
+    expect(table.upstreamsAt('/push').map(({ name }) => name)).toEqual(names)
+  })
+
+  test('asks each row for its paths once, however many paths there are', () => {
+    let asked = 0
+    const rows = Array.from({ length: 1000 }, (_, i) => ({
+      ...{ ...any, upstream: 'one' },
+      get paths() {
+        asked++
+        return [`/p${i}`]
+      },
+    }))
+    const table = new RouteTable(rows, upstreams)
+    for (const path of table.paths) {
+      expect(table.upstreamsAt(path)).toHaveLength(1)
+      expect(at(table, 'a', path)).toBe('one')
+    }
+    expect(asked).toBe(1000)
   })
 
   test('answers the same beyond the number of names that it remembers', () => {
