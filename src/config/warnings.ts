@@ -1,4 +1,5 @@
-import { catchesAll, catchesAllTenants } from '../routes/section.ts'
+import { PUSH_PATHS } from '../ingress/routes.ts'
+import { catchesAll, catchesAllTenants, type RouteConfig } from '../routes/section.ts'
 import { ownsAuth, tenantInPath, tenantKindOf } from '../upstream/section.ts'
 import type { ConfigWarning } from './config.ts'
 import type { Checked } from './rules.ts'
@@ -117,6 +118,17 @@ function aboutRoutes({ target, routes }: ConfigValues): ConfigWarning[] {
     key: 'routes',
     message: 'has no route for all tenants, and there is no target: series of other tenants are refused',
   }
+  const closed = {
+    key: 'routes',
+    message:
+      'has no route for all who push to a usual path, such as /api/v1/push, and there is no target: their pushes are refused',
+  }
   const refuses = target === undefined && !routes.some(({ tenants }) => catchesAllTenants(tenants))
-  return [...(behind > 0 ? [unreached] : []), ...(refuses ? [refusing] : [])]
+  const closes = target === undefined && !refuses && !routes.some(leadsFromUsualPath)
+  return [...(behind > 0 ? [unreached] : []), ...(refuses ? [refusing] : []), ...(closes ? [closed] : [])]
+}
+
+/** Whether anybody’s pushes by one of our own paths may go by this route. */
+function leadsFromUsualPath({ paths, principals }: RouteConfig): boolean {
+  return principals === undefined && (paths === undefined || PUSH_PATHS.some(path => paths.includes(path)))
 }

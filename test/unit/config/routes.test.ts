@@ -157,6 +157,13 @@ describe('a warning', () => {
       ['routes has no route for all tenants, and there is no target: series of other tenants are refused'],
     ],
     [
+      'of usual paths that lead nowhere',
+      `${STORES}routes: [{paths: [/a/push], upstream: a}, {principals: [me], upstream: b}]`,
+      [
+        'routes has no route for all who push to a usual path, such as /api/v1/push, and there is no target: their pushes are refused',
+      ],
+    ],
+    [
       'of a route behind one for everything',
       `${STORES}routes: [{upstream: a}, {tenants: [t], upstream: b}]`,
       ['routes[1] is never reached: routes[0] matches everything'],
@@ -193,6 +200,10 @@ describe('a warning', () => {
     [
       'there is a target',
       `target: http://x/\n${STORES}routes: [{tenants: [t], upstream: a}, {tenants: [u], upstream: b}]`,
+    ],
+    [
+      'one usual path leads somewhere',
+      `${STORES}routes: [{paths: [/a/push], upstream: a}, {paths: [/api/v1/push], upstream: b}]`,
     ],
     ['the route for everything is the last', `${STORES}routes: [{tenants: [t], upstream: a}, {upstream: b}]`],
   ])('is not given where %s', (_, text) => {
