@@ -33,6 +33,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return503OnClosing: false,
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: false, caseSensitive: true },
     clientErrorHandler,
+    // Without these fastify loads ajv, and no route has a schema.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     ...(tls === undefined ? { http } : { https: { ...http, ...tls } }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   limitServer(server, options)
@@ -50,6 +52,10 @@ export function limitServer({ server }: FastifyInstance, limits: ServerLimits): 
   server.requestTimeout = 2 * timeoutMs + 1000
   // Beyond it Node closes a connection at once; every sender takes that as "send it again".
   server.maxConnections = maxConnections
+}
+
+function noSchemas(): never {
+  throw new Error('BUG: a route with a schema')
 }
 
 type ConnectionError = Error & { readonly code?: string }

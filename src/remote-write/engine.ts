@@ -1,11 +1,12 @@
 /** The engines by name. */
+import { createRequire } from 'node:module'
 import type { MergeRequests } from './merge.ts'
-import { splitByReference } from './reference/engine.ts'
-import { mergeByReference } from './reference/merge-requests.ts'
 import type { Split } from './split.ts'
 import { splitByKernel } from './wasm/engine.ts'
 import { loadKernel } from './wasm/kernel.ts'
 import { mergeByKernel } from './wasm/merge.ts'
+
+const require = createRequire(import.meta.url)
 
 export type EngineName = 'wasm' | 'reference'
 
@@ -21,6 +22,15 @@ export interface Engine {
 export function createEngine(name: EngineName, load = loadKernel): Engine {
   const kernel = name === 'wasm' ? load() : undefined
   return kernel === undefined
-    ? { name: 'reference', split: splitByReference, mergeRequests: mergeByReference }
+    ? referenceEngine()
     : { name, split: splitByKernel(kernel), mergeRequests: mergeByKernel(kernel) }
+}
+
+/** Loaded when it is asked for: it brings two libraries, which each thread would keep in memory. */
+function referenceEngine(): Engine {
+  // In the sources as in what is packed, its files end like this one's.
+  const end = import.meta.url.slice(-3)
+  const engine: typeof import('./reference/engine.ts') = require(`./reference/engine${end}`)
+  const merge: typeof import('./reference/merge-requests.ts') = require(`./reference/merge-requests${end}`)
+  return { name: 'reference', split: engine.splitByReference, mergeRequests: merge.mergeByReference }
 }

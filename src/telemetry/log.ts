@@ -1,7 +1,7 @@
 /** The logger: one JSON object a line, or readable lines on a terminal. */
+import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { type Logger, type LoggerOptions, pino } from 'pino'
-import pretty from 'pino-pretty'
 
 export type { Logger } from 'pino'
 
@@ -9,6 +9,8 @@ export interface LogOptions {
   readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   readonly format: 'auto' | 'json' | 'pretty'
 }
+
+const require = createRequire(import.meta.url)
 
 type LogStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
@@ -35,6 +37,8 @@ export function createLogger(
   }
   const readable = options.format === 'pretty' || (options.format === 'auto' && stream.isTTY)
   if (!readable) return pino(settings, { write })
+  // A server writes JSON and keeps the memory of this for nothing.
+  const pretty: typeof import('pino-pretty') = require('pino-pretty')
   const destination = new Writable({
     write(line, _encoding, done) {
       write(line)

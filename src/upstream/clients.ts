@@ -3,8 +3,14 @@
  * decided before (`Connections`), so nothing queues here; the one that became free last is used first, so there are no
  * more of them than are needed.
  */
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import { buildConnector, Client, type Dispatcher } from 'undici'
+import type { buildConnector, Client, Dispatcher } from 'undici'
+
+// A quarter of undici: the whole of it brings fetch, WebSockets and caches, some MiB of them.
+const require = createRequire(import.meta.url)
+const StoreConnection: typeof Client = require('undici/lib/dispatcher/client.js')
+const connectorOf: typeof buildConnector = require('undici/lib/core/connect.js')
 
 export interface ClientsOptions {
   readonly origin: string
@@ -24,7 +30,7 @@ class StoreClient {
   #connectedAt = Number.POSITIVE_INFINITY
 
   constructor(origin: string, connect: buildConnector.connector) {
-    this.#client = new Client(origin, {
+    this.#client = new StoreConnection(origin, {
       pipelining: 1,
       // undici 8 offers h2 by default; remote write is HTTP/1.1 everywhere, and one connection would carry everybody.
       allowH2: false,
@@ -85,7 +91,7 @@ export class Clients {
 
   #connector(): buildConnector.connector {
     const { timeoutMs, ipv6 } = this.#options
-    return buildConnector({
+    return connectorOf({
       timeout: timeoutMs,
       allowH2: false,
       ...(ipv6 ? {} : { family: 4 }),

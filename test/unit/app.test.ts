@@ -135,12 +135,12 @@ test('a reload of 1,000 routes with a path each takes less than 50 ms in any tur
   cleanups.push(() => app.stop())
   const longest: number[] = []
   for (let round = 0; round < 5; round++) {
-    const turns: number[] = []
+    let most = 0
     let running = true
     let before = process.threadCpuUsage()
     const turn = () => {
       const { user, system } = process.threadCpuUsage(before)
-      turns.push((user + system) / 1000)
+      most = Math.max(most, (user + system) / 1000)
       before = process.threadCpuUsage()
       if (running) setImmediate(turn)
     }
@@ -148,7 +148,7 @@ test('a reload of 1,000 routes with a path each takes less than 50 ms in any tur
     expect(await app.reload()).toEqual({ ok: true, restart: [] })
     running = false
     await new Promise(setImmediate)
-    longest.push(Math.max(...turns))
+    longest.push(most)
   }
   // The least: the others share their cores with other tests.
   expect(Math.min(...longest)).toBeLessThan(50)
