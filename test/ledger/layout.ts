@@ -42,7 +42,7 @@ export function keysOf({ upstreams, routes }: Layout, storeUrl: string): Readonl
   }
 }
 
-export function storeOf({ upstreams, routes }: Layout, tenant: string): string {
+function storeOf({ upstreams, routes }: Layout, tenant: string): string {
   const name = routes[tenant]
   return name === undefined ? '' : (upstreams[name]?.store ?? '')
 }
