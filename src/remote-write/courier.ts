@@ -127,9 +127,8 @@ export class WriteCourier implements Courier {
   async #fallBack(two: WriteReply, parcel: WriteParcel, trip: Trip): Promise<WriteReply> {
     this.#gang.events.happened('fell_back')
     const one = await this.#sendAsOne(parcel, trip)
-    // Nothing was sent, so there is nothing to learn from. Where it may be the share that it dislikes, its word holds.
-    if (one === NOTHING_LEFT) return two.verdict.status === 400 ? two : one
-    return this.#gang.store.answeredOne(two, one)
+    // Nothing was sent, so there is nothing to learn from.
+    return one === NOTHING_LEFT ? one : this.#gang.store.answeredOne(two, one)
   }
 
   async #sendAsOne(parcel: WriteParcel, trip: Trip): Promise<WriteReply> {
