@@ -4,7 +4,7 @@
  */
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { networkInterfaces, totalmem } from 'node:os'
+import { totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
@@ -22,6 +22,7 @@ import {
   readCertificate,
 } from './ingress/certificate.ts'
 import { createConnections } from './ingress/connection.ts'
+import { listen } from './ingress/listen.ts'
 import { type Reload, registerReload } from './ingress/reload.ts'
 import { registerRoutes } from './ingress/routes.ts'
 import { createServer, limitServer } from './ingress/server.ts'
@@ -36,7 +37,6 @@ import { RemoteWrite } from './remote-write/codec.ts'
 import { WriteDialect } from './remote-write/dialect.ts'
 import { MetadataRouter } from './remote-write/metadata/router.ts'
 import { createSplitter } from './remote-write/splitter.ts'
-import type { Address } from './schema/address.ts'
 import { CortexTenantMetrics } from './telemetry/cortex-tenant-metrics.ts'
 import type { Logger } from './telemetry/log.ts'
 import { Metrics, type UpstreamMetrics } from './telemetry/metrics.ts'
@@ -351,16 +351,6 @@ function followTls(
     failed: err => log.warn({ err }, 'the certificate changed and can’t be used; the old one is served on'),
     intervalMs: CERTIFICATE_INTERVAL_MS,
   })
-}
-
-async function listen(server: FastifyInstance, { host, port }: Address): Promise<void> {
-  await server.listen({ host: host === '' ? everyInterface() : host, port })
-}
-
-/** `::` takes IPv4 too, but can't be had where there is no IPv6. */
-function everyInterface(): string {
-  const addresses = Object.values(networkInterfaces()).flat()
-  return addresses.some(address => address?.family === 'IPv6') ? '::' : '0.0.0.0'
 }
 
 function urlOf(server: FastifyInstance, scheme: string): string {
