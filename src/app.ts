@@ -257,7 +257,7 @@ export async function startApp(first: LoadedConfig, dependencies: AppDependencie
     reload: reloading.reload,
   })
   const metricsServer = createMetricsServer(registry)
-  registerReload(metricsServer, reloading.reload)
+  registerReload(metricsServer, reloading.reload, refused)
   starting.defer(() => metricsServer.close())
 
   await listen(server, config.listen)

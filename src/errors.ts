@@ -25,6 +25,11 @@ const catalogue = {
     source: 'sender',
     advice: 'Use the method that the Allow header names.',
   },
+  not_local: {
+    status: 403,
+    source: 'sender',
+    advice: 'A reload can be asked for from this machine only.',
+  },
   not_implemented: { status: 501, source: 'ourselves', advice: 'Send Loki streams to the store directly.' },
   bad_request: { status: 400, source: 'sender', advice: 'Send a well-formed HTTP/1.1 request.' },
   unsupported_media_type: {

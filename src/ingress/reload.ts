@@ -1,6 +1,7 @@
 /** `POST /-/reload`: takes the configuration anew, as SIGHUP does. From this machine only, until there is a door for admins. */
 import { BlockList, isIP } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CATALOGUE, type ErrorCode } from '../errors.ts'
 
 /** Resolves when the new configuration is in force; says what is wrong where the old one stays. */
 export type Reload = () => Promise<ReloadOutcome>
@@ -9,22 +10,29 @@ export type ReloadOutcome =
   /** `restart`: keys that differ from what the process was started with, and stay so until the next start. */
   { readonly ok: true; readonly restart: readonly string[] } | { readonly ok: false; readonly reason: string }
 
-export const RELOAD_PATH = '/-/reload'
+const RELOAD_PATH = '/-/reload'
 
-type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
-
-const notAllowed: Handler = ({ method }, reply) =>
-  say(reply.header('allow', 'POST'), 405, `${method} is not allowed on ${RELOAD_PATH}.`)
-
-/** `refuse` answers all methods but POST. */
-export function registerReload(server: FastifyInstance, reload: Reload, refuse: Handler = notAllowed): void {
+/** `refused` counts and logs who may not ask. */
+export function registerReload(
+  server: FastifyInstance,
+  reload: Reload,
+  refused: (code: ErrorCode, message: string) => void,
+): void {
   server.route({
     url: RELOAD_PATH,
     method: server.supportedMethods.filter(method => method !== 'POST'),
-    handler: refuse,
+    handler({ method }, reply) {
+      const message = `${method} is not allowed on ${RELOAD_PATH}`
+      const { status, advice } = CATALOGUE.method_not_allowed
+      refused('method_not_allowed', message)
+      return say(reply.header('allow', 'POST'), status, `${message}. ${advice}`)
+    },
   })
   server.post(RELOAD_PATH, async (request, reply) => {
-    if (!isLocal(request)) return say(reply, 403, 'A reload can be asked for from this machine only.')
+    if (!isLocal(request)) {
+      refused('not_local', `a reload was asked for by ${request.raw.socket.remoteAddress}`)
+      return say(reply, CATALOGUE.not_local.status, CATALOGUE.not_local.advice)
+    }
     const outcome = await reload()
     if (!outcome.ok) return say(reply, 400, `The old configuration stays in force. ${outcome.reason}`)
     const rest = outcome.restart.map(key => `${key} was changed and needs a restart`)

@@ -13,7 +13,7 @@ import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
 import { lingerBeforeClose } from './linger.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
-import { RELOAD_PATH, type Reload, registerReload } from './reload.ts'
+import { type Reload, registerReload } from './reload.ts'
 
 /** Where pushes come in whatever the configuration says; its routes may name others. */
 export const PUSH_PATHS: readonly string[] = [
@@ -161,7 +161,7 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
   server.get('/-/healthy', (_request, reply) => status(reply, true))
   server.get('/-/ready', (_request, reply) => status(reply, readiness.ready()))
   for (const path of ['/-/healthy', '/-/ready']) known.set(path, 'GET, HEAD')
-  registerReload(server, reload, (request, reply) => notAllowed(request, reply, RELOAD_PATH, 'POST'))
+  registerReload(server, reload, refused)
 
   for (const [path, allow] of known) {
     server.route({
