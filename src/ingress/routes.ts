@@ -7,13 +7,12 @@ import { NOBODY } from '../auth/principal.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import { answerOfError, toSluiceError } from '../push/answer.ts'
 import type { Door } from '../push/pipeline.ts'
-import type { Answer } from '../share/answer.ts'
 import { printable } from '../text.ts'
-import { contentLengthOf, expectsContinue, hasBody, readBody } from './body.ts'
+import { contentLengthOf, expectsContinue, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
-import { lingerBeforeClose } from './linger.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 import { type Reload, registerReload } from './reload.ts'
+import { sendAnswer } from './reply.ts'
 
 /** Where pushes come in whatever the configuration says; its routes may name others. */
 export const PUSH_PATHS: readonly string[] = [
@@ -32,9 +31,6 @@ export const PUSH_PATHS: readonly string[] = [
     `/insert/${account}/prometheus/api/v1/push`,
   ]),
 ]
-
-/** An unread rest up to this is read and dropped, so that the connection can go on; of more, closing is cheaper. */
-const DRAIN_BYTES = 1024 * 1024
 
 /** What one configuration says of pushes at the door. */
 export interface IngressPolicy {
@@ -138,12 +134,12 @@ export function registerRoutes(server: FastifyInstance, options: RoutesOptions):
       cancelled: cancel.signal,
     })
     if (connection.isOld(performance.now())) reply.header('connection', 'close')
-    return send(reply, answer)
+    return sendAnswer(reply, answer)
   }
 
   function refuse(reply: FastifyReply, error: SluiceError): FastifyReply {
     refused(error.code, error.message)
-    return send(reply, answerOfError(error))
+    return sendAnswer(reply, answerOfError(error))
   }
 
   const known = new Map<string, string>()
@@ -202,9 +198,18 @@ function nothingAt(url: string): SluiceError {
   return new SluiceError('not_found', `there is nothing at ${printable(url, 100)}`)
 }
 
-/** As the router has it: without the query, and a run of slashes as one. */
+/**
+ * As the router has it: without the query, a run of slashes as one, and decoded, but for the slash, which would make other
+ * segments. What is malformed stays as it is, and is no path of ours.
+ */
 function pathOf(url: string): string {
-  return url.replace(/[?#].*$/s, '').replace(/\/{2,}/g, '/')
+  const path = url.replace(/[?#].*$/s, '').replace(/\/{2,}/g, '/')
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path.replace(/%2f/gi, '%252F'))
+  } catch {
+    return path
+  }
 }
 
 /** What Fastify refuses before a route is asked is the sender's fault, not ours: a 500 would make it try for ever. */
@@ -224,20 +229,4 @@ function ofFastify(
 
 function status(reply: FastifyReply, good: boolean): FastifyReply {
   return reply.code(good ? 200 : 503).send()
-}
-
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  const { raw } = reply.request
-  if (!raw.complete && hasBody(raw)) {
-    const left = contentLengthOf(raw)
-    // Otherwise Node reads a refused body to its end, however long, to save the connection.
-    if (left === undefined || left > DRAIN_BYTES || answer.code === 'slow_request') {
-      reply.header('connection', 'close')
-      lingerBeforeClose(raw)
-    } else raw.resume()
-  }
-  if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds))
-  for (const name in answer.headers) reply.header(name, answer.headers[name])
-  if (answer.body === '') return reply.code(answer.status).send()
-  return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.body)
 }

@@ -1,8 +1,11 @@
 /** The HTTP server around the routes: sockets, their deadlines, TLS. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
-import { CATALOGUE, type ErrorCode } from '../errors.ts'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { CATALOGUE, type ErrorCode, SluiceError } from '../errors.ts'
+import { answerOfError } from '../push/answer.ts'
+import { printable } from '../text.ts'
+import { sendAnswer } from './reply.ts'
 
 /** Numbers that may change while it serves. */
 export interface ServerLimits {
@@ -26,6 +29,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     if (socket.writable && !socket.destroyed) socket.write(rawAnswer(code))
     socket.destroySoon()
   }
+  // Of a path with a malformed escape, which no route is asked about.
+  const frameworkErrors = (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = new SluiceError('bad_request', printable(error.message, 100))
+    refused(refusal.code, refusal.message)
+    sendAnswer(reply, answerOfError(refusal))
+  }
   const server = Fastify({
     logger: false,
     // Stopping waits for pushes in flight, not for connections that merely stay open.
@@ -35,6 +44,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler,
     // Without these fastify loads ajv, and no route has a schema.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+    frameworkErrors,
     ...(tls === undefined ? { http } : { https: { ...http, ...tls } }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   limitServer(server, options)

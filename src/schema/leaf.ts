@@ -235,20 +235,33 @@ export const upstreamName: Leaf<string> = {
   json: { type: ['string', 'number'], pattern: UPSTREAM_NAME.source },
 }
 
-/** A path that senders write to. */
+/** A path that senders write to, in the form that requests are looked up by: decoded, and with single slashes. */
 export const routePath: Leaf<string> = {
   name: 'path',
   parse(text) {
-    if (!/^\/(?:%[0-9a-f]{2}|[A-Za-z0-9\-._~!$&'()*+,;=:@/])*$/i.test(text))
+    if (text.includes('%'))
+      return new Misfit(
+        'a path without escapes (%); write what they stand for: requests match in either form',
+      )
+    if (!/^\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*$/.test(text))
       return new Misfit('a path that starts with /, such as /api/v1/push, without a query')
-    if (/\/(\.|%2e){1,2}(\/|$)/i.test(text)) return new Misfit('a path without . and .. segments')
+    if (text.includes('//'))
+      return new Misfit('a path with single slashes; a request with more of them matches it too')
+    if (/\/\.{1,2}(\/|$)/.test(text)) return new Misfit('a path without . and .. segments')
+    if (text === LOKI_PATH)
+      return new Misfit(
+        `a path that is not ${LOKI_PATH}, which always gets a 501; let senders write to another`,
+      )
     return /^\/(-|metrics|alive)(\/|$)/.test(text)
       ? new Misfit('a path that is not one of Sluice itself (/-/…, /metrics, /alive)')
       : text
   },
   show: asItIs,
-  json: { type: 'string', pattern: '^/[^?#]*$' },
+  json: { type: 'string', pattern: '^/[^?#%]*$' },
 }
+
+/** Where cortex-tenant takes Loki streams, which are not split here. */
+const LOKI_PATH = '/loki/push'
 
 /** A tenant, or a pattern in which `*` stands for any number of characters. */
 export const tenantPattern: Leaf<string> = {

@@ -109,13 +109,21 @@ describe('what is wrong with a route is named with its place:', () => {
   })
 
   test.each([
-    ...['push', '', '/a?b=c', '/a#b', '/a b', '/../a', '/a/./b', '/%2e%2E/a'],
-    ...['/-/reload', '/-', '/metrics', '/alive', 'http://x/'],
+    ...['push', '', '/a?b=c', '/a#b', '/a b', '/../a', '/a/./b', '/%2e%2E/a', '/a%20b', '/a%'],
+    ...['/-/reload', '/-', '/metrics', '/alive', 'http://x/', '/loki/push', '//', '/a//b'],
   ])('the path %j', path => {
     const problem = `test.yaml:2:19: routes[0].paths: found "${path}"; allowed: a path`
     expect(problemOf(`${STORES}routes: [{paths: ["${path}"], upstream: a}]\n`).slice(0, problem.length)).toBe(
       problem,
     )
+  })
+
+  test.each([
+    ['/team%2Da/push', 'write what they stand for'],
+    ['/a//b', 'with single slashes'],
+    ['/loki/push', 'let senders write to another'],
+  ])('the path %s, with what to do', (path, advice) => {
+    expect(problemOf(`${STORES}routes: [{paths: ["${path}"], upstream: a}]\n`)).toContain(advice)
   })
 
   test('no list', () => {
@@ -139,9 +147,12 @@ describe('what is wrong with a route is named with its place:', () => {
     ])
   })
 
-  test.each(['/api/v1/push', '/', '/metricsx', '/a%20b', '/alive-and-well'])('but not the path %s', path => {
-    expect(problemOf(`${STORES}routes: [{paths: ["${path}"], upstream: a}]`)).toBe('')
-  })
+  test.each(['/api/v1/push', '/', '/metricsx', '/a:b', '/loki/push/', '/alive-and-well'])(
+    'but not the path %s',
+    path => {
+      expect(problemOf(`${STORES}routes: [{paths: ["${path}"], upstream: a}]`)).toBe('')
+    },
+  )
 })
 
 describe('a warning', () => {
