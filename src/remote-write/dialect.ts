@@ -60,6 +60,7 @@ export class WriteDialect implements Dialect {
         name: 'upstream_protocol',
         help: 'Remote write that the store is known to speak, 1 or 2; 0 while it is unproven, or nobody asks.',
         read: () => Number(this.store.known ?? 0),
+        state: true,
       },
       {
         name: 'upstream_turns_waiting',

@@ -147,6 +147,7 @@ export class Upstream<D extends Dialect = Dialect> implements Destination, Async
         name: 'upstream_breaker_open',
         help: '1 while the store as a whole is taken for down.',
         read: () => (breaker.open ? 1 : 0),
+        state: true,
       },
       {
         name: 'upstream_connections',

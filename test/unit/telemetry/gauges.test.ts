@@ -6,6 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { KEYS } from '../../../src/config/schema.ts'
 import { Gauges } from '../../../src/telemetry/gauges.ts'
 import { createLogger } from '../../../src/telemetry/log.ts'
+import { startUpstream } from '../../support/upstream-stage.ts'
 
 const yaml = `
 listen: 127.0.0.1:0
@@ -116,6 +117,40 @@ test('gauges of which one can’t be shown are not shown at all, and may be offe
   board.offer(gauges)
   expect(await own.getSingleMetricAsString('sluice_one')).toMatch(/^sluice_one 1$/m)
   expect(await own.getSingleMetricAsString('sluice_other')).toMatch(/^sluice_other 1$/m)
+})
+
+test('while one of its name is on its way out, counts are summed, and states and limits are the newer one’s', async () => {
+  const own = new Registry()
+  const board = new Gauges(own)
+  const offer = (count: number, state: number, limit: number) =>
+    board.offer(
+      [
+        { name: 'things', help: 'A test.', read: () => count, limit: { key: 'max', read: () => limit } },
+        { name: 'open', help: 'A test.', read: () => state, state: true },
+      ],
+      { upstream: 'one' },
+    )
+  const shown = async () => (await own.metrics()).match(/^sluice_.*$/gm)
+  const old = offer(3, 1, 10)
+  const next = offer(4, 0, 20)
+  expect(await shown()).toEqual([
+    'sluice_things{upstream="one"} 7',
+    'sluice_things_limit{upstream="one"} 20',
+    'sluice_open{upstream="one"} 0',
+  ])
+  next[Symbol.dispose]()
+  expect(await shown()).toEqual([
+    'sluice_things{upstream="one"} 3',
+    'sluice_things_limit{upstream="one"} 10',
+    'sluice_open{upstream="one"} 1',
+  ])
+  old[Symbol.dispose]()
+})
+
+test('of a store, its protocol and whether its breaker is open are states', async () => {
+  await using stage = await startUpstream()
+  const states = stage.upstream.gauges.filter(({ state }) => state === true)
+  expect(states.map(({ name }) => name)).toEqual(['upstream_breaker_open', 'upstream_protocol'])
 })
 
 test('nothing is in flight, waits or is open in a process that nobody asks anything', async () => {
