@@ -1,10 +1,11 @@
 /**
  * Which store a tenant's share goes to, by the path that its push came by and who pushed it: the first row that matches.
- * Rows may be many and tenants are what data says, so exact names are looked up, patterns are matched in linear time, and
- * what was found is remembered, up to a bound.
+ * Rows may be many and tenants are what data says, so exact names are looked up, of patterns only those are tried that may
+ * match, and what was found is remembered, up to a bound.
  */
 import type { TenantId } from '../tenant.ts'
-import { matcherOf } from '../text.ts'
+import { type Pattern, Patterns } from './patterns.ts'
+import { Recent } from './recent.ts'
 import { catchesAllTenants } from './section.ts'
 
 export interface Row {
@@ -24,6 +25,8 @@ export class RouteTable<D> {
   readonly #anywhere: number[] = []
   /** By path, and then by principal; of a principal that no row names by ''. */
   readonly #choices: Map<string, Map<string, Choice<D>>> = new Map()
+  /** The same, by their rows: most paths and principals have the same ones, and so one memory. */
+  readonly #ofRows: Map<string, Choice<D>> = new Map()
   readonly #named: ReadonlySet<string>
 
   constructor(rows: readonly Row[], upstreams: ReadonlyMap<string, D>) {
@@ -53,21 +56,26 @@ export class RouteTable<D> {
 
   /** Every store that pushes by this path may be for. */
   upstreamsAt(path: string): readonly D[] {
-    const names = new Set(this.#rowsAt(path).map(({ upstream }) => upstream))
+    const names = new Set(this.#placesAt(path).map(place => this.#row(place).upstream))
     return [...names].map(name => this.#upstream(name))
   }
 
-  /** In their order, without those behind one that takes everything. */
-  #rowsAt(path: string): readonly Row[] {
+  /** Of its rows, in their order, without those behind one that takes everything. */
+  #placesAt(path: string): readonly number[] {
     const own = this.#atPath.get(path) ?? []
-    const rows: Row[] = []
+    const places: number[] = []
     for (const place of own.length === 0 ? this.#anywhere : merged(own, this.#anywhere)) {
-      const row = this.#rows[place]
-      if (row === undefined) throw new Error(`BUG: no row ${place}`)
-      rows.push(row)
-      if (row.principals === undefined && catchesAllTenants(row.tenants)) break
+      places.push(place)
+      const { principals, tenants } = this.#row(place)
+      if (principals === undefined && catchesAllTenants(tenants)) break
     }
-    return rows
+    return places
+  }
+
+  #row(place: number): Row {
+    const row = this.#rows[place]
+    if (row === undefined) throw new Error(`BUG: no row ${place}`)
+    return row
   }
 
   #choice(path: string, principal: string): Choice<D> {
@@ -79,13 +87,25 @@ export class RouteTable<D> {
     }
     let choice = choices.get(name)
     if (choice === undefined) {
-      const rows = this.#rowsAt(path).filter(
-        ({ principals }) => principals === undefined || principals.includes(principal),
-      )
+      const places = this.#placesAt(path).filter(place => {
+        const { principals } = this.#row(place)
+        return principals === undefined || principals.includes(principal)
+      })
+      choice = this.#choiceOf(places)
+      choices.set(name, choice)
+    }
+    return choice
+  }
+
+  #choiceOf(places: readonly number[]): Choice<D> {
+    const key = places.join()
+    let choice = this.#ofRows.get(key)
+    if (choice === undefined) {
+      const rows = places.map(place => this.#row(place))
       choice = new Choice(
         rows.map(({ tenants, upstream }) => ({ tenants, target: this.#upstream(upstream) })),
       )
-      choices.set(name, choice)
+      this.#ofRows.set(key, choice)
     }
     return choice
   }
@@ -114,40 +134,42 @@ interface Candidate<D> {
   readonly target: D
 }
 
-/** Tenants whose store is remembered; a sender that makes them up makes it begin anew. */
-const MAX_KNOWN = 10_000
+/** Tenants whose store is remembered, in each of two generations. */
+const MAX_KNOWN = 5000
 
 /** The rows that are left when path and principal are known. */
 class Choice<D> {
   /** The first row that names it. */
   readonly #exact: Map<string, number> = new Map()
-  readonly #patterns: { readonly row: number; readonly matches: (tenant: string) => boolean }[] = []
+  readonly #patterns: Patterns
   readonly #targets: readonly D[]
   /** The first row for all tenants; those behind it never match. */
   readonly #all: number
-  readonly #known: Map<TenantId, D | undefined> = new Map()
+  /** By tenant, its row; one behind the last where there is none. */
+  readonly #known: Recent<TenantId, number> = new Recent(MAX_KNOWN)
 
   constructor(candidates: readonly Candidate<D>[]) {
     this.#targets = candidates.map(({ target }) => target)
     const all = candidates.findIndex(({ tenants }) => catchesAllTenants(tenants))
     this.#all = all < 0 ? candidates.length : all
+    const patterns: Pattern[] = []
     for (const [row, { tenants = [] }] of candidates.slice(0, this.#all).entries()) {
       for (const tenant of tenants) {
-        if (tenant.includes('*')) this.#patterns.push({ row, matches: matcherOf(tenant) })
+        if (tenant.includes('*')) patterns.push({ row, text: tenant })
         else if (!this.#exact.has(tenant)) this.#exact.set(tenant, row)
       }
     }
+    this.#patterns = new Patterns(patterns)
   }
 
   readonly of = (tenant: TenantId): D | undefined => {
     // The common case: one store for everybody.
     if (this.#all === 0) return this.#targets[0]
-    if (this.#known.has(tenant)) return this.#known.get(tenant)
-    const exact = this.#exact.get(tenant) ?? this.#all
-    const pattern = this.#patterns.find(({ row, matches }) => row < exact && matches(tenant))
-    const found = this.#targets[pattern?.row ?? exact]
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear()
-    this.#known.set(tenant, found)
-    return found
+    let row = this.#known.get(tenant)
+    if (row === undefined) {
+      row = this.#patterns.firstOf(tenant, this.#exact.get(tenant) ?? this.#all)
+      this.#known.set(tenant, row)
+    }
+    return this.#targets[row]
   }
 }
