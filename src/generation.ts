@@ -1,11 +1,11 @@
 /** All that follows from one configuration, made whole: what each path means, by which rules, and for which stores. */
 import type { Config } from './config/config.ts'
 import type { Generation } from './generations.ts'
-import { PUSH_PATHS } from './ingress/routes.ts'
 import type { Pipeline, PushPolicy } from './push/pipeline.ts'
 import type { RemoteWrite, WriteRules } from './remote-write/codec.ts'
 import type { WriteDialect } from './remote-write/dialect.ts'
 import type { SplitRules } from './remote-write/split.ts'
+import { PUSH_PATHS } from './routes/paths.ts'
 import { RouteTable } from './routes/table.ts'
 import { fingerprintOf } from './schema/fingerprint.ts'
 import type { UpstreamConfig } from './upstream/section.ts'

@@ -7,30 +7,13 @@ import { NOBODY } from '../auth/principal.ts'
 import { type ErrorCode, SluiceError } from '../errors.ts'
 import { answerOfError, toSluiceError } from '../push/answer.ts'
 import type { Door } from '../push/pipeline.ts'
+import { PUSH_PATHS } from '../routes/paths.ts'
 import { printable } from '../text.ts'
 import { contentLengthOf, expectsContinue, readBody } from './body.ts'
 import type { Connection } from './connection.ts'
 import { type PassOnOptions, passedOn } from './passed-on.ts'
 import { type Reload, registerReload } from './reload.ts'
 import { sendAnswer } from './reply.ts'
-
-/** Where pushes come in whatever the configuration says; its routes may name others. */
-export const PUSH_PATHS: readonly string[] = [
-  '/push', // cortex-tenant
-  '/api/v1/push', // Mimir, Cortex
-  '/api/v1/write', // Prometheus, VictoriaMetrics
-  '/api/prom/push', // Cortex
-  '/api/v1/receive', // Thanos
-  '/prometheus/api/v1/write', // VictoriaMetrics
-  '/prometheus/api/v1/push',
-  // VictoriaMetrics cluster. Of accounts only 0, its first: another number would name a tenant, and labels name it here.
-  ...['multitenant', '0'].flatMap(account => [
-    `/insert/${account}/prometheus`,
-    `/insert/${account}/prometheus/`,
-    `/insert/${account}/prometheus/api/v1/write`,
-    `/insert/${account}/prometheus/api/v1/push`,
-  ]),
-]
 
 /** What one configuration says of pushes at the door. */
 export interface IngressPolicy {

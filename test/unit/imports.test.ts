@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { MAY_IMPORT } from './imports.ts'
+import { ENVELOPE, MAY_IMPORT } from './imports.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 
@@ -34,12 +34,29 @@ test('the table has no circle', () => {
   expect([...open.keys()]).toEqual([])
 })
 
-test.each(files)('%s imports only what its part may', file => {
-  const imports = [...textOf(file).matchAll(/\b(?:from|import\()\s*'(\.{1,2}\/[^']+)'/g)].map(([, path]) =>
+/** Parts that a file imports. */
+function importsOf(file: string): readonly string[] {
+  return [...textOf(file).matchAll(/\b(?:from|import\()\s*'(\.{1,2}\/[^']+)'/g)].map(([, path]) =>
     partOf(normalize(join(dirname(file), path as string))),
   )
+}
+
+test.each(files)('%s imports only what its part may', file => {
   const allowed = [partOf(file), ...(MAY_IMPORT[partOf(file)] ?? [])]
-  expect(imports.filter(part => !allowed.includes(part))).toEqual([])
+  expect(importsOf(file).filter(part => !allowed.includes(part))).toEqual([])
+})
+
+test('a part may import no other that it does not, but for what all speak', () => {
+  const used = new Map<string, string[]>()
+  for (const file of files) used.set(partOf(file), [...(used.get(partOf(file)) ?? []), ...importsOf(file)])
+  const common: readonly string[] = ENVELOPE
+  const unused = Object.entries(MAY_IMPORT).flatMap(([part, parts]) =>
+    parts
+      .filter(other => !common.includes(other) && !used.get(part)?.includes(other))
+      .map(other => [part, other]),
+  )
+  // It finds its main.ts or main.js when it runs.
+  expect(unused).toEqual([['src/sluice.js', 'src/main.ts']])
 })
 
 describe('only a codec', () => {
