@@ -4,7 +4,6 @@ import { resolveMemo } from '../lanes/section.ts'
 import { resolveMetadata, resolveTenant } from '../remote-write/section.ts'
 import { catchAll, type RouteConfig } from '../routes/section.ts'
 import type { Frozen } from '../schema/frozen.ts'
-import { Secret } from '../schema/secret.ts'
 import {
   DEFAULT_UPSTREAM,
   lowerNames,
@@ -40,7 +39,8 @@ export function resolveConfig(values: ConfigValues, { written, cores, open }: Re
     ...values,
     upstreams,
     routes: target === undefined ? values.routes : [...values.routes, catchAll(DEFAULT_UPSTREAM)],
-    auth: { egress: passwordOf(auth.egress, open), ingress: resolveTls(auth.ingress, open) },
+    // What of it is for stores, they have.
+    auth: { ingress: resolveTls(auth.ingress, open) },
     tenant: resolveTenant(values.tenant, { inPath, header: pathAlone ? '' : header.name }),
     metadata: resolveMetadata(values.metadata, values.tenant.defaultTenant),
     memo: resolveMemo(values.memo),
@@ -52,13 +52,6 @@ export function resolveConfig(values: ConfigValues, { written, cores, open }: Re
     lanes: { ...values.lanes, haLabels: [...new Set(values.lanes.haLabels)] },
     ingress: { ...values.ingress, encodings: [...new Set(values.ingress.encodings)] },
   }
-}
-
-function passwordOf({ passwordFile, ...egress }: ConfigValues['auth']['egress'], open: OpenFile) {
-  if (egress.username === '') return { ...egress, password: undefined }
-  if (passwordFile === '') return egress
-  const { text } = open('auth.egress.password_file', passwordFile, 'password')
-  return { ...egress, password: new Secret(text) }
 }
 
 /** What the schema noticed and does not refuse: a key that has no effect, a choice that may surprise. */

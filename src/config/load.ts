@@ -30,8 +30,6 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigWarning[]
   /** Every key with its value and where that came from, for `renderConfig`. Holds no secret. */
   readonly effective: readonly EffectiveKey[]
-  /** Every file that a key names, each read. */
-  readonly files: readonly FollowedFile[]
   /** Of what differs from the defaults, but for secrets and the content of files: 48 bits, which a gauge can hold. */
   readonly hash: number
 }
@@ -89,7 +87,6 @@ export function loadTree(parsed: FileRead, source: ConfigSource): LoadedConfig {
     get effective() {
       return effective()
     },
-    files: files.list,
     get hash() {
       hash ??= hashOf(effective())
       return hash
@@ -154,10 +151,6 @@ class Files {
   constructor(settings: readonly Setting[], read: ((path: string) => string) | undefined) {
     this.#settings = settings
     this.#read = read
-  }
-
-  get list(): readonly FollowedFile[] {
-    return Object.freeze([...this.#files.values()])
   }
 
   readonly open = (key: string, path: string, kind: FileKind): FollowedFile => {

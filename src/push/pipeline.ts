@@ -35,7 +35,6 @@ interface Arrival {
 
 /** Everything that is to be counted and logged about one push. */
 export interface PushReport {
-  readonly codec: string
   readonly protocol: string
   readonly identity: Identity
   readonly answer: Answer
@@ -177,7 +176,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         const { identity } = arrival
         const { protocol } = head
         const seconds = (now() - arrived) / 1000
-        report({ codec: codec.name, protocol, identity, answer, error, ...progress, countsOf, seconds })
+        report({ protocol, identity, answer, error, ...progress, countsOf, seconds })
         return answer
       }
     }

@@ -113,12 +113,13 @@ describe('a password', () => {
 
   test.each(Object.entries(sources))('%s is used, and never shown', (_, source) => {
     const loaded = loadConfig(source)
-    expect(loaded.config.auth.egress.password?.reveal()).toBe('hunter2')
+    const credentials = loaded.config.upstreams[0]?.credentials
+    expect(credentials?.passwordFile?.text ?? credentials?.password?.reveal()).toBe('hunter2')
     const shown = [
       renderConfig(loaded.effective),
       JSON.stringify(loaded),
       inspect(loaded, { depth: null, showHidden: true }),
-      `${loaded.config.auth.egress.password}`,
+      `${credentials?.password} ${credentials?.passwordFile}`,
     ]
     for (const text of shown) expect(text).not.toContain('hunter2')
   })

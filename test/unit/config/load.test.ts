@@ -42,7 +42,7 @@ describe('a configuration', () => {
       timeoutShutdownMs: 0,
       drainTimeoutMs: 30_000,
       concurrency: 512,
-      auth: { egress: { username: '', password: undefined, caBundleFile: '' }, ingress: undefined },
+      auth: { ingress: undefined },
       tenant: {
         labels: ['__tenant__'],
         precedence: 'series_first',
@@ -286,7 +286,7 @@ test.each([
 })
 
 test('a password without a user name is not used', () => {
-  expect(load(`${TARGET}auth: {egress: {password: x}}`).config.auth.egress.password).toBeUndefined()
+  expect(load(`${TARGET}auth: {egress: {password: x}}`).config.upstreams[0]?.credentials).toBeUndefined()
 })
 
 test('any text gives a configuration or a ConfigError, and nothing else', () => {

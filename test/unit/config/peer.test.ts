@@ -76,7 +76,7 @@ tenant:
       'tenant.label_precedence',
       'auth.egress.password',
     ])
-    expect(config.auth.egress.password?.reveal()).toBe('bar')
+    expect(config.upstreams[0]?.credentials?.password?.reveal()).toBe('bar')
     expect(keysOf({ ...config, auth: { ...config.auth, ...DEFAULTS.auth } })).toEqual({
       ...DEFAULTS,
       listen: { host: '0.0.0.0', port: 8080 },
@@ -157,8 +157,8 @@ tenant:
 `)
     expect(config.auth.ingress?.certFile.path).toBe('/var/run/pki/tls.crt')
     expect(config.auth.ingress?.keyFile.path).toBe('/var/run/pki/tls.key')
-    expect(config.auth.egress.caBundleFile).toBe('/var/run/secrets/custom-ca/ca.crt')
-    expect(config.auth.egress.password?.reveal()).toBe('0123')
+    expect(config.upstreams[0]?.caFile?.path).toBe('/var/run/secrets/custom-ca/ca.crt')
+    expect(config.upstreams[0]?.credentials?.password?.reveal()).toBe('0123')
     expect(config.tenant.labels).toEqual(['a', 'b'])
   })
 
@@ -198,9 +198,9 @@ describe('each variable of cortex-tenant', () => {
     CT_LOG_RESPONSE_ERRORS: ['TRUE', config => config.log.responseErrors, true],
     CT_MAX_CONN_DURATION: ['1h', config => config.egress.maxConnectionDurationMs, 3_600_000],
     CT_MAX_CONNS_PER_HOST: ['9', config => config.egress.maxConnsPerHost, 9],
-    CT_AUTH_EGRESS_USERNAME: ['me', config => config.auth.egress.username, 'me'],
-    CT_AUTH_EGRESS_PASSWORD: ['pw', config => config.auth.egress.password?.reveal(), 'pw'],
-    CT_CA_BUNDLE_FILE: ['/ca', config => config.auth.egress.caBundleFile, '/ca'],
+    CT_AUTH_EGRESS_USERNAME: ['me', config => config.upstreams[0]?.credentials?.username, 'me'],
+    CT_AUTH_EGRESS_PASSWORD: ['pw', config => config.upstreams[0]?.credentials?.password?.reveal(), 'pw'],
+    CT_CA_BUNDLE_FILE: ['/ca', config => config.upstreams[0]?.caFile?.path, '/ca'],
     CT_TLS_CERT_FILE: ['/crt', config => config.auth.ingress?.certFile.path, '/crt'],
     CT_TLS_KEY_FILE: ['/key', config => config.auth.ingress?.keyFile.path, '/key'],
     CT_TENANT_LABEL: ['l', config => config.tenant.labels, ['l']],

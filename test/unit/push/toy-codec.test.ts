@@ -173,7 +173,7 @@ describe('a push of lines', () => {
     expect(stored(store).toSorted()).toEqual(['a: 1 3', 'b: 2'])
     expect(store.received[0]?.headers).toMatchObject({ 'content-type': TOY_CONTENT })
     expect(codec.settled).toEqual([2])
-    expect(toys.reports[0]).toMatchObject({ codec: 'toy', protocol: 'lines', error: undefined })
+    expect(toys.reports[0]).toMatchObject({ protocol: 'lines', error: undefined })
     const text = await toys.registry.metrics()
     expect(text).toContain('sluice_pushes_total{protocol="lines",status="204"} 1')
     expect(text).toContain('sluice_toy_requests{upstream="toy"} 2')
