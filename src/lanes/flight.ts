@@ -8,7 +8,7 @@ import type { Counts, Share } from '../share/share.ts'
 import { sumOf, type Verdict, worstOf } from '../share/verdict.ts'
 import { Batch, partsOf, wantsParts } from './batch.ts'
 import { backoff, type RetryPolicy } from './retry.ts'
-import type { QueuedShare } from './shipment.ts'
+import { OF_ONE_PUSH, type QueuedShare } from './shipment.ts'
 
 /** What all flights of a lane have in common. */
 export interface Crew {
@@ -154,21 +154,13 @@ function headersOf({ shares }: Batch, retries: number): Trip['headers'] {
   return attempt > 0 ? { ...common, 'retry-attempt': String(attempt) } : common
 }
 
-/** Headers that say something of one push. */
-const OWN: ReadonlySet<string> = new Set([
-  'user-agent',
-  'traceparent',
-  'retry-attempt',
-  'x-cortex-tenant-client',
-  'x-cortex-tenant-reqid',
-])
 const NO_HEADERS: Trip['headers'] = {}
 
 /** In the common case nothing is left, and nothing made. */
 function withoutOwn(headers: Trip['headers']): Trip['headers'] {
   let rest: Record<string, string> | undefined
   for (const name in headers) {
-    if (OWN.has(name)) continue
+    if (OF_ONE_PUSH.has(name)) continue
     rest ??= {}
     rest[name] = headers[name] as string
   }

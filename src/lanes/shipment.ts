@@ -15,6 +15,15 @@ export interface PushContext {
   readonly deadline: number
 }
 
+/** Headers that say something of one push: where they come along, every store gets them, and no other push's request. */
+export const OF_ONE_PUSH: ReadonlySet<string> = new Set([
+  'user-agent',
+  'traceparent',
+  'retry-attempt',
+  'x-cortex-tenant-client',
+  'x-cortex-tenant-reqid',
+])
+
 /** Where shares go. */
 export interface Destination {
   /** In the configuration. */

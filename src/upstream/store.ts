@@ -3,6 +3,7 @@
  * here. Every request is built from scratch: validated tenant, our own headers, a computed Content-Length. Redirects are not
  * followed: they would carry credentials elsewhere.
  */
+import { OF_ONE_PUSH } from '../lanes/shipment.ts'
 import type { StoreLane } from '../lanes/side.ts'
 import type { Reply, StoreRequest, Trip } from '../protocol.ts'
 import { cancelledVerdict } from '../share/verdict.ts'
@@ -65,16 +66,10 @@ export class Store implements AsyncDisposable {
   }
 }
 
-/** What goes to every store; other headers only where its section names them. */
-const PASSED_ON: ReadonlySet<string> = new Set([
-  'user-agent',
-  'traceparent',
-  'retry-attempt',
-  'x-cortex-tenant-client',
-  'x-cortex-tenant-reqid',
-])
-
-/** A request for several pushes mostly has nothing to pass on, and then nothing is made. */
+/**
+ * What says something of the push goes to every store, other headers only where its section names them. A request for
+ * several pushes mostly has nothing to pass on, and then nothing is made.
+ */
 function withPassedOn(
   ours: readonly string[],
   passedOn: Trip['headers'],
@@ -82,7 +77,7 @@ function withPassedOn(
 ): readonly string[] {
   let all: string[] | undefined
   for (const name in passedOn) {
-    if (!PASSED_ON.has(name) && !forwarded.has(name)) continue
+    if (!OF_ONE_PUSH.has(name) && !forwarded.has(name)) continue
     const value = passedOn[name] as string
     all ??= [...ours]
     if (name === 'user-agent') all[ours.length - 1] = value
