@@ -3,7 +3,8 @@
  * splits its body and words the answer. What goes out is a `Dialect`'s: what one store takes, and how shares become
  * requests to it. Lanes, upstreams and the pipeline know nothing else of a protocol.
  *
- *     head ─▶ Codec.negotiate ─▶ Codec.split ─▶ shares ─▶ lane ─▶ Courier.load ─▶ Parcel.carry ─▶ verdicts ─▶ Codec.respond
+ *     head ─▶ Codec.negotiate ─▶ Codec.split ─▶ shares ─▶ lane
+ *          ─▶ Courier.load ─▶ Parcel.carry ─▶ verdicts ─▶ Codec.respond
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SluiceError } from './errors.ts'

@@ -15,7 +15,10 @@ export function printable(text: string | Uint8Array, max: number): string {
 
 const BACKSLASH = 0x5c
 
-/** Returns a test for names, in which `*` is any number of characters. No regular expression: with several stars it may try for minutes, on a name that data chose. */
+/**
+ * Returns a test for names, in which `*` is any number of characters. No regular expression: with several stars it may
+ * try for minutes, on a name that data chose.
+ */
 export function matcherOf(pattern: string): (name: string) => boolean {
   const [first = '', ...rest] = pattern.split('*')
   const last = rest.pop()

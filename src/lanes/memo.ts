@@ -172,7 +172,10 @@ export function isFinal(verdict: Verdict): boolean {
   )
 }
 
-/** `scope` is everything beside the body that decides where it goes and for whom: protocol, encoding, prefix, principal, path. */
+/**
+ * `scope` is everything beside the body that decides what becomes of it: codec, protocol in and out, encoding, the rules
+ * that it is split by; and whose it is: principal, path, prefix, the values of forwarded headers.
+ */
 function keyOf(body: Uint8Array, scope: string): string {
   return createHash('sha256').update(scope).update('\0').update(body).digest('base64')
 }

@@ -1,7 +1,7 @@
 /**
- * Requests that may be under way to one upstream, each of which has a connection, shared fairly: a free slot goes to the lane whose turn it is, not to whoever has the
- * most requests waiting, and one lane holds at most its part. So a tenant that hangs keeps its own connections busy and
- * nobody else's.
+ * Requests that may be under way to one upstream, each of which has a connection, shared fairly: a free slot goes to the
+ * lane whose turn it is, not to whoever has the most requests waiting, and one lane holds at most its part. So a tenant
+ * that hangs keeps its own connections busy and nobody else's.
  *
  *     ring:   lane A ─▶ lane B ─▶ lane C ─▶ (A again, if it still waits)
  *     parked: lanes that wait and hold their part already; they join the ring's end when they give one back

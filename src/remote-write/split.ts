@@ -195,7 +195,7 @@ export type SplitResult =
       /**
        * Position in bytes: in the body for `*_corrupt` and `decoded_too_large`, else in the decoded message. 0 for
        * `split_output_too_large`, which is the push's as a whole. The reference says what each position points at
-       * (snappy.ts, wire.ts) and which of several faults is found.
+       * (wire/snappy.ts, wire/protobuf.ts) and which of several faults is found.
        */
       readonly at: number
       /** What was found there: short, constant text without bytes of the body. */

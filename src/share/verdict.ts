@@ -32,9 +32,9 @@ type End =
 
 /**
  * What stood between a share and the store's answer; decides whether another attempt is made at once.
- * `answer`: it did answer, with a status that says "later" · `connect`: no connection came about ·
- * `unconnected`: the same, for as long as `timeout` · `connection`: one broke · `timeout`: no answer within `timeout` · `local`: we did not even try (queue full, breaker open, too many lanes) · `cancelled`: nobody waits
- * for it any more.
+ * `answer`: it did answer, with a status that says "later" · `connect`: no connection came about · `unconnected`: the
+ * same, for as long as `timeout` · `connection`: one broke · `timeout`: no answer within `timeout` · `local`: we did not
+ * even try (queue full, breaker open, too many lanes) · `cancelled`: nobody waits for it any more.
  */
 type Cause = 'answer' | 'connect' | 'unconnected' | 'connection' | 'timeout' | 'local' | 'cancelled'
 

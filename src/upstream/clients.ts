@@ -1,6 +1,6 @@
 /**
  * The connections to the store: an undici client for each, with one request at a time. How many may be under way is
- * decided before (`Connections`), so nothing queues here; the one that became free last is used first, so there are no
+ * decided before (lanes/slots.ts), so nothing queues here; the one that became free last is used first, so there are no
  * more of them than are needed.
  */
 import { createRequire } from 'node:module'

@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- record`: pushes of a real Prometheus, byte by byte, for test/fixtures. Its target is scraped some
+ * `npm run record`: pushes of a real Prometheus, byte by byte, for test/fixtures. Its target is scraped some
  * times and then goes away. Of all pushes it keeps the first one that holds each of: samples, exemplars, metadata of its
  * own (1.0), stale markers.
  *
- *     npm run bench -- record --prometheus prometheus --protocol 2.0 --out test/fixtures/prometheus-3.5/rw2
+ *     npm run record -- --prometheus prometheus --protocol 2.0 --out test/fixtures/prometheus-3.5/rw2
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
