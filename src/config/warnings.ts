@@ -1,4 +1,4 @@
-import { PUSH_PATHS } from '../ingress/routes.ts'
+import { PUSH_PATHS } from '../routes/paths.ts'
 import { catchesAll, catchesAllTenants, type RouteConfig } from '../routes/section.ts'
 import { ownsAuth, tenantInPath, tenantKindOf } from '../upstream/section.ts'
 import type { ConfigWarning } from './config.ts'
