@@ -2,7 +2,8 @@
  * Where the split runs: large pushes on piscina's threads, small ones inline, because the way to a thread and back costs
  * more than they do. Whoever calls sees one function.
  */
-import { Piscina } from 'piscina'
+import { createRequire } from 'node:module'
+import type { Piscina } from 'piscina'
 import type { Gauge } from '../gauge.ts'
 import { type Converted, convert } from './convert.ts'
 import { createEngine, type EngineName } from './engine.ts'
@@ -11,6 +12,8 @@ import type { MergeRequests } from './merge.ts'
 import { type Packed, unpack } from './packed.ts'
 import type { Protocol, Push, SplitResult, SplitRules, SplitShare } from './split.ts'
 import { Turns } from './turns.ts'
+
+const require = createRequire(import.meta.url)
 
 /** What travels to a thread; plain values. */
 export interface SplitTask {
@@ -182,7 +185,9 @@ function gaugesOf(waiting: () => number): readonly Gauge[] {
 }
 
 function startThreads(threads: number, engine: EngineName): Piscina {
-  return new Piscina({
+  // Threads start late, or never.
+  const { Piscina: Pool }: typeof import('piscina') = require('piscina')
+  return new Pool({
     // In the sources as in what is packed, the worker's file ends like this one's.
     filename: new URL(`../../workers/split${import.meta.url.slice(-3)}`, import.meta.url).href,
     minThreads: threads,

@@ -18,6 +18,7 @@ test.each([
   ['the reference engine', 'protobufjs/'],
   ['the reference engine', 'snappyjs/'],
   ['schemas of routes', 'ajv/'],
+  ['threads', 'piscina/'],
   ['fetch', 'undici/lib/web/'],
   ['the whole of undici', 'undici/index.js'],
 ])('serving loads nothing for %s: %s', (_, path) => {
