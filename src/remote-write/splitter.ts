@@ -136,8 +136,15 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
     const { packed, body } = (await on.run(task, options)) as SplitAnswer
     return { result: unpack(packed), body }
   }
+  let said = false
+  const broke = (error: unknown) => {
+    if (!closed && !said) options.broke?.(error)
+    said = true
+  }
   const warmUp = async () => {
     const started = start(threads, name)
+    // A thread that fails while it has no task would end the process. Its next task is refused or finds another thread.
+    started.on('error', broke)
     pool = started
     await Promise.all(Array.from({ length: threads }, () => run(started, emptyTask())))
     warm = true
@@ -163,9 +170,7 @@ export function createSplitter(options: SplitterOptions, start = startThreads): 
         })
       }
       if (warming === undefined) {
-        warmOnce().catch(error => {
-          if (!closed) options.broke?.(error)
-        })
+        warmOnce().catch(broke)
       }
       return inline(push, rules, begin)
     },
