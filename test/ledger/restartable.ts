@@ -46,7 +46,7 @@ export class RestartableSluice {
   }
 
   async metrics(): Promise<string> {
-    return (await request(`http://127.0.0.1:${this.#metricsPort}/metrics`, { method: 'GET' })).body
+    return (await request(this.#live.metricsUrl, { method: 'GET' })).body
   }
 
   get #live(): Sluice {

@@ -44,23 +44,26 @@ export interface SluiceOptions {
 export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const { storeUrl, root = ROOT, port, config = {}, env = {} } = options
   const push = port ?? (await freePort())
-  const metrics = await freePort()
+  const metrics = config.listen_metrics_address ?? `127.0.0.1:${await freePort()}`
   const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
   const file = join(dir, 'sluice.yaml')
   const textOf = (own: Readonly<Record<string, unknown>>) =>
     stringify({
       listen: `127.0.0.1:${push}`,
-      listen_metrics_address: `127.0.0.1:${metrics}`,
+      listen_metrics_address: metrics,
       target: storeUrl,
       tenant: { label: 'tenant', label_remove: true },
       ...own,
     })
   writeFileSync(file, textOf(config))
   const url = new URL(`http://127.0.0.1:${push}/push`)
-  const splitter = await start(process.execPath, [launcherOf(root), 'serve', '--config', file], env, url, dir)
+  const metricsUrl = new URL(`http://${metrics}/metrics`)
+  const command = [launcherOf(root), 'serve', '--config', file]
+  // Metrics are the last that it listens for.
+  const splitter = await start(process.execPath, command, env, url, dir, metricsUrl)
   return {
     ...splitter,
-    metricsUrl: new URL(`http://127.0.0.1:${metrics}/metrics`),
+    metricsUrl,
     configFile: file,
     configure(next) {
       writeFileSync(`${file}.next`, typeof next === 'string' ? next : textOf(next))
@@ -97,6 +100,7 @@ async function start(
   env: Readonly<Record<string, string>>,
   url: URL,
   dir: string,
+  last = url,
 ): Promise<Splitter> {
   // Else a load would be driven through somebody else, and this one would have ended unnoticed.
   if (await accepts(url)) throw new Error(`something listens at ${url.host} already`)
@@ -137,7 +141,7 @@ async function start(
     },
   }
   try {
-    await listening(url, child)
+    await listening(last, child)
   } catch (error) {
     await splitter.end('SIGKILL')
     throw new Error(
