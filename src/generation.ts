@@ -75,9 +75,9 @@ function upstreamsOf(
   opened: DisposableStack,
 ): ReadonlyMap<string, WriteUpstream> {
   const known = new Map([...live].map(upstream => [upstream.id, upstream]))
+  // All that a store is made of, beside its own section.
+  const beside = fingerprintOf({ shed: config.shed, maxOutputBytes: config.limits.maxSplitOutputBytes })
   const upstreams = config.upstreams.map(section => {
-    // All that a store is made of, beside its own section.
-    const beside = fingerprintOf({ shed: config.shed, maxOutputBytes: config.limits.maxSplitOutputBytes })
     const id = `${section.name}/${section.fingerprint}/${beside}`
     const before = known.get(id)
     if (before !== undefined) return [section.name, before] as const

@@ -13,6 +13,10 @@ export class Recent<K, V extends {}> {
     this.#max = max
   }
 
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
   get(key: K): V | undefined {
     const young = this.#young.get(key)
     if (young !== undefined) return young

@@ -28,6 +28,7 @@ export class RouteTable<D> {
   /** The same, by their rows: most paths and principals have the same ones, and so one memory. */
   readonly #ofRows: Map<string, Choice<D>> = new Map()
   readonly #named: ReadonlySet<string>
+  readonly #maxKnown: number
 
   constructor(rows: readonly Row[], upstreams: ReadonlyMap<string, D>) {
     this.#rows = rows
@@ -42,11 +43,17 @@ export class RouteTable<D> {
         else places.push(place)
       }
     }
+    this.#maxKnown = maxKnown((this.#atPath.size + 1) * (this.#named.size + 1))
   }
 
   /** Paths that rows name. */
   get paths(): ReadonlySet<string> {
     return new Set(this.#atPath.keys())
+  }
+
+  /** Names whose store is remembered, of all paths and principals together. */
+  get remembered(): number {
+    return [...this.#ofRows.values()].reduce((sum, choice) => sum + choice.remembered, 0)
   }
 
   /** `path` is one that is served: there are as many as the configuration names, and our own. */
@@ -104,6 +111,7 @@ export class RouteTable<D> {
       const rows = places.map(place => this.#row(place))
       choice = new Choice(
         rows.map(({ tenants, upstream }) => ({ tenants, target: this.#upstream(upstream) })),
+        this.#maxKnown,
       )
       this.#ofRows.set(key, choice)
     }
@@ -134,8 +142,14 @@ interface Candidate<D> {
   readonly target: D
 }
 
-/** Tenants whose store is remembered, in each of two generations. */
+/** Tenants whose store is remembered, in each of two generations: for one path and principal, and for all together. */
 const MAX_KNOWN = 5000
+const MAX_KNOWN_OF_ALL = 50_000
+
+/** How many each may remember where there are so many: names are the senders' to make up, by every path. */
+function maxKnown(choices: number): number {
+  return Math.min(MAX_KNOWN, Math.ceil(MAX_KNOWN_OF_ALL / choices))
+}
 
 /** The rows that are left when path and principal are known. */
 class Choice<D> {
@@ -146,9 +160,10 @@ class Choice<D> {
   /** The first row for all tenants; those behind it never match. */
   readonly #all: number
   /** By tenant, its row; one behind the last where there is none. */
-  readonly #known: Recent<TenantId, number> = new Recent(MAX_KNOWN)
+  readonly #known: Recent<TenantId, number>
 
-  constructor(candidates: readonly Candidate<D>[]) {
+  constructor(candidates: readonly Candidate<D>[], max: number) {
+    this.#known = new Recent(max)
     this.#targets = candidates.map(({ target }) => target)
     const all = candidates.findIndex(({ tenants }) => catchesAllTenants(tenants))
     this.#all = all < 0 ? candidates.length : all
@@ -160,6 +175,10 @@ class Choice<D> {
       }
     }
     this.#patterns = new Patterns(patterns)
+  }
+
+  get remembered(): number {
+    return this.#known.size
   }
 
   readonly of = (tenant: TenantId): D | undefined => {

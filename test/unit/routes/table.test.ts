@@ -108,6 +108,14 @@ describe('a route table', () => {
     }
   })
 
+  test('remembers no more names by many paths than by few', () => {
+    const paths = Array.from({ length: 200 }, (_, i) => `/p${i}`)
+    const table = tableOf(...paths.map(path => ({ paths: [path], tenants: ['t*'] })))
+    for (const path of paths) for (let i = 0; i < 1000; i++) expect(at(table, `t${i}`, path)).toBe('one')
+    expect(table.remembered).toBeGreaterThan(50_000)
+    expect(table.remembered).toBeLessThanOrEqual(2 * 50_000 + 2 * paths.length)
+  })
+
   test('is linear in what a tenant is called, however many stars a pattern has', () => {
     const table = tableOf({ tenants: [`${'a*'.repeat(40)}b`], upstream: 'two' })
     expect(at(table, 'a'.repeat(100_000))).toBeUndefined()
